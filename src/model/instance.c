@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Instances; see instance.h. The text of a block is id, token, then key and value of each attribute. */
+#include "model/instance.h"
+
+#include "base/mem.h"
+#include "json/writer.h"
+
+#include <stdlib.h>
+
+static char *instance_text(const struct instance *instance)
+{
+    return (char *)(uintptr_t)&instance->attributes[instance->n_attributes];
+}
+
+struct str instance_id(const struct instance *instance)
+{
+    return (struct str){ instance_text(instance), instance->id_len };
+}
+
+struct str instance_creator_request_id(const struct instance *instance)
+{
+    return (struct str){ instance_text(instance) + instance->id_len, instance->token_len };
+}
+
+struct str_pair instance_attribute_at(const struct instance *instance, size_t i)
+{
+    const struct instance_attribute *attribute = &instance->attributes[i];
+    const char *text = instance_text(instance);
+
+    return (struct str_pair){ { text + attribute->key_at, attribute->key_len },
+                              { text + attribute->value_at, attribute->value_len } };
+}
+
+struct str instance_find_attribute(const struct instance *instance, struct str key)
+{
+    for (size_t i = 0; i < instance->n_attributes; i++) {
+        struct str_pair pair = instance_attribute_at(instance, i);
+        if (str_eq(pair.key, key))
+            return pair.value;
+    }
+    return (struct str){ 0 };
+}
+
+bool instance_has_attributes(const struct instance *instance, const struct str_pair *pairs, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct str value = instance_find_attribute(instance, pairs[i].key);
+        if (!str_is_set(value) || !str_eq(value, pairs[i].value))
+            return false;
+    }
+    return true;
+}
+
+static size_t instance_text_len(const struct instance *instance)
+{
+    size_t n = (size_t)instance->id_len + instance->token_len;
+
+    if (instance->n_attributes) {
+        const struct instance_attribute *last = &instance->attributes[instance->n_attributes - 1];
+        n = (size_t)last->value_at + last->value_len;
+    }
+    return n;
+}
+
+struct str instance_element(const struct instance *instance)
+{
+    return (struct str){ instance_text(instance) + instance_text_len(instance), instance->element_len };
+}
+
+static void instance_render(struct buf *buf, const struct instance_draft *draft)
+{
+    buf_put_str(buf, STR("{\"InstanceId\":"));
+    json_escape(buf, draft->id);
+    buf_put_str(buf, STR(",\"Attributes\":{"));
+    for (size_t i = 0; i < draft->n_attributes; i++) {
+        if (i)
+            buf_put_char(buf, ',');
+        json_escape(buf, draft->attributes[i].key);
+        buf_put_char(buf, ':');
+        json_escape(buf, draft->attributes[i].value);
+    }
+    buf_put_char(buf, '}');
+}
+
+static uint16_t instance_put_text(char *text, size_t *at, struct str s)
+{
+    uint16_t start = (uint16_t)*at;
+
+    if (s.n)
+        memcpy(text + *at, s.p, s.n);
+    *at += s.n;
+    return start;
+}
+
+static void instance_fill(struct instance *instance, const struct instance_draft *draft, struct str element)
+{
+    char *text;
+    size_t at = 0;
+
+    *instance = (struct instance){ .create_ms = draft->create_ms,
+                                   .operation_ms = draft->operation_ms,
+                                   .pending_due_wall_ms = draft->pending_due_wall_ms,
+                                   .pending_due_mono_ms = draft->pending_due_mono_ms,
+                                   .n_attributes = (uint16_t)draft->n_attributes,
+                                   .element_len = (uint16_t)element.n,
+                                   .id_len = (uint8_t)draft->id.n,
+                                   .token_len = (uint8_t)draft->creator_request_id.n,
+                                   .health = (uint8_t)draft->health,
+                                   .pending_health = (uint8_t)draft->pending_health };
+    text = instance_text(instance);
+    instance_put_text(text, &at, draft->id);
+    instance_put_text(text, &at, draft->creator_request_id);
+    for (size_t i = 0; i < draft->n_attributes; i++) {
+        const struct str_pair *pair = &draft->attributes[i];
+        instance->attributes[i].key_at = instance_put_text(text, &at, pair->key);
+        instance->attributes[i].key_len = (uint16_t)pair->key.n;
+        instance->attributes[i].value_at = instance_put_text(text, &at, pair->value);
+        instance->attributes[i].value_len = (uint16_t)pair->value.n;
+    }
+    memcpy(text + at, element.p, element.n);
+}
+
+struct instance *instance_new(const struct instance_draft *draft)
+{
+    struct instance *instance = NULL;
+    size_t text_len = draft->id.n + draft->creator_request_id.n;
+    struct buf element;
+
+    ASSERT(draft->id.n <= INSTANCE_MAX_ID && draft->creator_request_id.n <= INSTANCE_MAX_TOKEN);
+    for (size_t i = 0; i < draft->n_attributes; i++)
+        text_len += draft->attributes[i].key.n + draft->attributes[i].value.n;
+    ASSERT(draft->n_attributes <= INSTANCE_MAX_ATTRIBUTES);
+    ASSERT(text_len <= INSTANCE_MAX_ATTRIBUTES_LEN + INSTANCE_MAX_ID + INSTANCE_MAX_TOKEN);
+
+    buf_init(&element, UINT16_MAX);
+    instance_render(&element, draft);
+    if (element.failed)
+        goto out;
+    instance = mem_alloc(sizeof(*instance) + draft->n_attributes * sizeof(instance->attributes[0]) + text_len + element.n);
+    if (instance)
+        instance_fill(instance, draft, buf_str(&element));
+out:
+    buf_fini(&element);
+    return instance;
+}
+
+struct instance *instance_dup(const struct instance *instance)
+{
+    struct str element = instance_element(instance);
+
+    return mem_dup(instance, (size_t)(element.p + element.n - (const char *)instance));
+}
+
+static int instance_cmp_pairs(const void *a, const void *b)
+{
+    return str_cmp(((const struct str_pair *)a)->key, ((const struct str_pair *)b)->key);
+}
+
+int instance_sort_attributes(struct str_pair *pairs, size_t n)
+{
+    if (n)
+        qsort(pairs, n, sizeof(*pairs), instance_cmp_pairs);
+    for (size_t i = 1; i < n; i++)
+        if (str_eq(pairs[i - 1].key, pairs[i].key))
+            return 1;
+    return 0;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * An instance: immutable once made, one block that holds its attributes and its rendered JSON. Every change of an
+ * instance, health included, makes a new one. There may be millions, so the block is packed: text is addressed by
+ * 16-bit offsets (all attributes together are at most 5,000 characters). Free with mem_free.
+ * https://docs.aws.amazon.com/cloud-map, Instance. */
+#pragma once
+
+#include "base/str.h"
+#include "model/service.h"
+
+#define INSTANCE_MAX_ID 64
+#define INSTANCE_MAX_TOKEN 64
+#define INSTANCE_MAX_ATTRIBUTES_LEN 5000 /* keys and values together */
+#define INSTANCE_MAX_ATTRIBUTES 5000
+
+struct instance_attribute {
+    uint16_t key_at, key_len, value_at, value_len; /* in the block's text */
+};
+
+struct instance {
+    int64_t create_ms;    /* when this registration was accepted */
+    int64_t operation_ms; /* with the target hash: the id of the operation that registered it */
+    int64_t pending_due_wall_ms, pending_due_mono_ms; /* when pending_health takes effect; 0 = nothing pending */
+    uint32_t record_sum;  /* of its record in the store */
+    uint16_t n_attributes;
+    uint16_t element_len;
+    uint8_t id_len, token_len;
+    uint8_t health;         /* enum health_status, in effect now */
+    uint8_t pending_health; /* enum health_status */
+    struct instance_attribute attributes[]; /* sorted by key; then id, token, keys and values, element */
+};
+
+/* What an instance is made from; all slices are borrowed. */
+struct instance_draft {
+    struct str id, creator_request_id;
+    const struct str_pair *attributes; /* sorted by key, no key twice */
+    size_t n_attributes;
+    int64_t create_ms, operation_ms, pending_due_wall_ms, pending_due_mono_ms;
+    enum health_status health, pending_health;
+};
+
+/* NULL when memory is out. The caps above must hold. */
+struct instance *instance_new(const struct instance_draft *draft);
+/* A copy whose fixed members the caller may still change. NULL when memory is out. */
+struct instance *instance_dup(const struct instance *instance);
+
+struct str instance_id(const struct instance *instance);
+struct str instance_creator_request_id(const struct instance *instance);
+struct str_pair instance_attribute_at(const struct instance *instance, size_t i);
+/* The value, or the absent slice. Exact, with case. */
+struct str instance_find_attribute(const struct instance *instance, struct str key);
+bool instance_has_attributes(const struct instance *instance, const struct str_pair *pairs, size_t n);
+
+/* `{"InstanceId":"x","Attributes":{...}` without the closing brace: DiscoverInstances ends it with the service's
+ * discover_tail, and from INSTANCE_ELEMENT_ID on it is the body of an Instance or InstanceSummary (`Id":"x",...`). */
+struct str instance_element(const struct instance *instance);
+#define INSTANCE_ELEMENT_ID (sizeof("{\"Instance") - 1)
+
+/* Sorts pairs by key in place. 0, or 1 when a key appears twice. */
+int instance_sort_attributes(struct str_pair *pairs, size_t n);
