@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Keeping, writing and reading the ledger record. */
+#include "store/store_ledger.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/mem.h"
+#include "store/store.h"
+#include "store/store_seal.h"
+
+uint64_t store_ledger_first_revision(const struct clock *clock)
+{
+    return (uint64_t)clock_wall_ms(clock) << 16;
+}
+
+/* The finaliser of splitmix64: one to one, so that different sums never mix to the same value. */
+static uint64_t mix(uint32_t sum)
+{
+    uint64_t x = sum + UINT64_C(0x9e3779b97f4a7c15);
+    x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
+    return x ^ x >> 31;
+}
+
+void store_ledger_add(struct store_ledger *ledger, uint32_t sum)
+{
+    ledger->records++;
+    ledger->digest += mix(sum);
+}
+
+void store_ledger_remove(struct store_ledger *ledger, uint32_t sum)
+{
+    ledger->records--;
+    ledger->digest -= mix(sum);
+}
+
+static size_t format(const struct store_ledger *ledger, char *ret_text, size_t size)
+{
+    int n = snprintf(ret_text, size, "{\"revision\":%" PRIu64 ",\"records\":%" PRIu64 ",\"digest\":\"%016" PRIx64 "\"}",
+                     ledger->revision, ledger->records, ledger->digest);
+    ASSERT(n > 0 && (size_t)n < size);
+    return (size_t)n;
+}
+
+struct str store_ledger_write(const struct store_ledger *ledger, char ret_text[STORE_LEDGER_SIZE], uint32_t *ret_sum)
+{
+    char text[STORE_LEDGER_SIZE - STORE_SEAL_LEN];
+    struct str json = { text, format(ledger, text, sizeof(text)) };
+    *ret_sum = store_seal_write(STORE_LEDGER_KEY, json, ret_text);
+    return (struct str){ ret_text, store_seal_size(json) };
+}
+
+int store_ledger_parse(struct str members, struct store_ledger *ret_ledger)
+{
+    char given[STORE_LEDGER_SIZE], again[STORE_LEDGER_SIZE];
+    struct store_ledger ledger;
+    if (members.n + 1 >= sizeof(given))
+        return STORE_DAMAGED;
+    given[0] = '{';
+    memcpy(given + 1, members.p, members.n);
+    given[members.n + 1] = '\0';
+    if (sscanf(given, "{\"revision\":%" SCNu64 ",\"records\":%" SCNu64 ",\"digest\":\"%" SCNx64 "\"}", &ledger.revision,
+               &ledger.records, &ledger.digest) != 3)
+        return STORE_DAMAGED;
+    /* sscanf is lenient: only what would be written so is accepted */
+    size_t n = format(&ledger, again, sizeof(again));
+    if (n != members.n + 1 || memcmp(given, again, n) != 0)
+        return STORE_DAMAGED;
+    *ret_ledger = ledger;
+    return 0;
+}

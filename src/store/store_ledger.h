@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The ledger: one record, key `ledger`, rewritten by every commit. It says at which revision the store stands, how many
+ * other records there are, and their digest: the sum, modulo 2^64, of a 64-bit mix of each record's sum. A record that
+ * was lost, added or put back to an older state breaks it. Usable from any thread. Format: docs/store-format.md. */
+#pragma once
+
+#include "base/clock.h"
+#include "base/str.h"
+
+#define STORE_LEDGER_KEY STR("ledger")
+#define STORE_LEDGER_SIZE 160 /* bytes that a sealed ledger takes at most, with NUL */
+
+struct store_ledger {
+    uint64_t revision, records, digest;
+};
+
+/* Where a new store begins: high enough never to repeat what an older store in its place gave out. */
+uint64_t store_ledger_first_revision(const struct clock *clock);
+
+/* A record with this sum comes or goes. */
+void store_ledger_add(struct store_ledger *ledger, uint32_t sum);
+void store_ledger_remove(struct store_ledger *ledger, uint32_t sum);
+
+/* The sealed value in ret_text; *ret_sum is its sum. */
+struct str store_ledger_write(const struct store_ledger *ledger, char ret_text[STORE_LEDGER_SIZE], uint32_t *ret_sum);
+
+/* From the members behind the seal. 0 or STORE_DAMAGED. */
+int store_ledger_parse(struct str members, struct store_ledger *ret_ledger);

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One SQLite file of ours: how it is made, what must hold before SQLite may look into it, and how a connection to it is
+ * set up. Opening never changes the file: SQLite is asked to touch it only after its header was found to be ours, and
+ * closing neither checkpoints nor deletes the log unless store_sqlite_file_keep said so. Private to this folder. */
+#pragma once
+
+#include <sqlite3.h>
+
+#include "store/store.h"
+
+#define STORE_SQLITE_FILE_PAGE 4096
+
+/* The only table; its text is checked at load. */
+#define STORE_SQLITE_FILE_TABLE "CREATE TABLE record(key TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL) WITHOUT ROWID"
+
+enum store_sqlite_file_mode {
+    STORE_SQLITE_FILE_WRITE,  /* the store of a locked data directory */
+    STORE_SQLITE_FILE_READ,   /* a store that a daemon may be writing to */
+    STORE_SQLITE_FILE_FROZEN, /* a copy that nobody writes to; no log beside it is read or made */
+};
+
+/* 0, STORE_DAMAGED, STORE_NEWER, STORE_MISSING, STORE_BUSY, STORE_UNWRITABLE or -errno, with the message. */
+int store_sqlite_file_open(const char *path, enum store_sqlite_file_mode mode, sqlite3 **ret_db,
+                           struct store_message *ret_message);
+
+/* Makes an empty store with its ledger at `revision` in the new file `path`, flushed, without a log beside it.
+ * 0, STORE_UNWRITABLE or -errno, with the message. */
+int store_sqlite_file_create(const char *path, uint64_t revision, struct store_message *ret_message);
+
+/* From now on closing the connection checkpoints and removes the log; or no more. */
+void store_sqlite_file_keep(sqlite3 *db, bool keep_current);
+
+/* The condition for the error that `db` has just reported while doing `what` ("reading"), with its message. `db` NULL:
+ * out of memory. */
+int store_sqlite_file_error(sqlite3 *db, const char *path, const char *what, struct store_message *ret_message);
+
+/* The error that `db` has just reported: no space, quota or file size left for a write, which therefore did nothing; no
+ * memory. */
+bool store_sqlite_file_is_full(sqlite3 *db);
+bool store_sqlite_file_is_nomem(sqlite3 *db);

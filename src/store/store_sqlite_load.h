@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Reads all rows of a database that is expected to hold exactly what we put there. Private to this folder. */
+#pragma once
+
+#include <sqlite3.h>
+
+#include "store/store_backend.h"
+
+/* In one read transaction: checks SQLite's own structures and that our table is the only thing there, then gives every
+ * row. The rest is as in store_backend_ops.load. */
+int store_sqlite_load(sqlite3 *db, const char *name, store_row_fn *fn, void *arg, struct store_message *ret_message);
