@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Answers as libmicrohttpd wants them. It adds Date and Content-Length, leaves the body of an answer to HEAD out, and
+ * sends head and body in one sendmsg(2). */
+#include "http/answer.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "http/worker.h"
+
+#include <stdio.h>
+
+static struct MHD_Response *response_of(char *take_body, size_t n)
+{
+    struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback(n, take_body, mem_free);
+    if (!response)
+        mem_free(take_body);
+    return response;
+}
+
+static bool add_headers(struct MHD_Response *response, const struct answer *answer, bool closes)
+{
+    char id[REQUEST_ID_LEN + 1];
+    memcpy(id, answer->id, REQUEST_ID_LEN);
+    id[REQUEST_ID_LEN] = '\0';
+    bool ok = MHD_add_response_header(response, "x-amzn-RequestId", id) == MHD_YES;
+    for (size_t i = 0; ok && i < answer->n_headers; i++)
+        ok = MHD_add_response_header(response, answer->headers[i].name, answer->headers[i].value) == MHD_YES;
+    return ok && (!closes || MHD_add_response_header(response, "Connection", "close") == MHD_YES);
+}
+
+char *answer_refusal_body(const struct head_refusal *refusal, size_t *ret_n)
+{
+    size_t n = strlen(refusal->message) + strlen("{\"message\":\"\"}");
+    char *body = mem_alloc(n + 1);
+    if (!body)
+        return NULL;
+    snprintf(body, n + 1, "{\"message\":\"%s\"}", refusal->message);
+    *ret_n = n;
+    return body;
+}
+
+/* Large answers count until they are sent: slow readers must not pile them up. */
+static void admit(struct connection *connection, struct answer *answer)
+{
+    static const struct head_refusal full = { 503, "Too many large answers are being sent; try again." };
+    size_t n = answer->n > REQUEST_BUFFERED_MIN ? answer->n : 0;
+    if (worker_reserve_buffered(connection->worker, n)) {
+        connection->n_buffered = n;
+        return;
+    }
+    connection_note_refusal(connection, &full);
+    mem_free(answer->take_body);
+    answer->status = full.status;
+    answer->n = 0;
+    answer->take_body = answer_refusal_body(&full, &answer->n);
+}
+
+int answer_queue(struct connection *connection, struct answer *answer)
+{
+    bool closes = answer->closes || atomic_load_explicit(&connection->worker->shared->draining, memory_order_relaxed);
+    admit(connection, answer);
+    struct MHD_Response *response = response_of(TAKE(answer->take_body), answer->n);
+    if (!response)
+        return 1;
+    bool ok = add_headers(response, answer, closes);
+    if (ok) {
+        connection_enter(connection, CONNECTION_ANSWERING);
+        connection->n_bytes = answer->n;
+        ok = MHD_queue_response(connection->mhd, answer->status, response) == MHD_YES;
+    }
+    MHD_destroy_response(response);
+    return !ok;
+}
+
+int answer_queue_refusal(struct connection *connection, const struct head_refusal *refusal)
+{
+    struct http_header type = { "Content-Type", "application/json" };
+    struct answer answer = { .status = refusal->status, .headers = &type, .n_headers = 1, .closes = true };
+    answer.take_body = answer_refusal_body(refusal, &answer.n);
+    if (!answer.take_body)
+        return 1;
+    char id[REQUEST_ID_LEN];
+    worker_new_id(connection->worker, id);
+    answer.id = id;
+    connection_note_refusal(connection, refusal);
+    connection->is_lingering = true;
+    return answer_queue(connection, &answer);
+}

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One exchange, seen from the library's callbacks: target, head, body in pieces, end, answer sent. An answer that is
+ * queued before the body was read closes the connection; one in the middle of the body cannot be queued at all. */
+#include "http/exchange.h"
+#include "base/mem.h"
+#include "http/answer.h"
+
+/* What the library needs in a connection's memory besides the head: a record for each header and argument, and the
+ * head of the answer. Without it an accepted request would end without an answer. */
+#define HEADER_RECORD_SIZE 64
+#define ANSWER_HEAD_SIZE 1024
+
+static const struct head_refusal no_memory = { 503, "There is no memory for the request now." };
+static const struct head_refusal head_too_large = { 431, "The request line and headers are too large." };
+static const struct head_refusal too_many_headers = { 431, "There are too many headers." };
+static const struct head_refusal broken_head = { 400, "The head holds a bare LF, a NUL or a folded line." };
+static const struct head_refusal body_too_large = { 413, "The body is too large." };
+
+static struct connection *connection_of(struct MHD_Connection *mhd)
+{
+    return MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+}
+
+/* The library is about to overwrite the delimiters of a query. */
+void *exchange_on_target(void *cls, const char *target, struct MHD_Connection *mhd)
+{
+    struct worker *worker = cls;
+    worker->progress++;
+    struct connection *connection = connection_of(mhd);
+    connection_enter(connection, CONNECTION_HEAD);
+    connection->is_used = true;
+    connection->target = str_of(target);
+    connection->has_query = str_find_char(connection->target, '?') < connection->target.n;
+    if (connection->has_query)
+        connection->target_dup = mem_dup(target, connection->target.n + 1);
+    return connection;
+}
+
+/* --- the head ---------------------------------------------------------------------------------------------------- */
+
+static enum MHD_Result collect_header(void *cls, enum MHD_ValueKind kind, const char *name, size_t name_n,
+                                      const char *value, size_t value_n)
+{
+    (void)kind;
+    struct head *head = cls;
+    if (head->n_headers == HTTP_HEADERS_MAX)
+        return MHD_NO;
+    head->headers[head->n_headers++] = (struct str_pair){ { name, name_n }, { value, value_n } };
+    return MHD_YES;
+}
+
+/* A Cookie header is copied by the library. */
+static size_t memory_needed(struct MHD_Connection *mhd, const struct head *head, size_t head_n)
+{
+    int n_others = MHD_get_connection_values_n(mhd, MHD_GET_ARGUMENT_KIND | MHD_COOKIE_KIND, NULL, NULL);
+    size_t n = head_n + (head->n_headers + (size_t)n_others) * HEADER_RECORD_SIZE + ANSWER_HEAD_SIZE;
+    for (size_t i = 0; i < head->n_headers; i++) {
+        if (str_eq_nocase(head->headers[i].key, STR("Cookie")))
+            n += head->headers[i].value.n;
+    }
+    return n;
+}
+
+/* 0 and the head as the library has cut it up, or 1 with the refusal. */
+static int collect_head(struct connection *connection, const char *method, const char *version, struct head *head,
+                        struct head_refusal *ret_refusal)
+{
+    struct MHD_Connection *mhd = connection->mhd;
+    size_t n = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE)->header_size;
+    head->method = str_of(method);
+    head->target = connection->target;
+    head->version = str_of(version);
+    if (MHD_get_connection_values_n(mhd, MHD_HEADER_KIND, collect_header, head) > HTTP_HEADERS_MAX)
+        *ret_refusal = too_many_headers;
+    else if (memory_needed(mhd, head, n) > connection->worker->shared->limits.head_max)
+        *ret_refusal = head_too_large;
+    else if (!head_is_unbroken(head, method, n))
+        *ret_refusal = broken_head;
+    else
+        return 0;
+    return 1;
+}
+
+static int check_head(struct connection *connection, struct http_request *request, const char *method,
+                      const char *version, struct head_refusal *ret_refusal)
+{
+    struct head *head = &request->head;
+    if (collect_head(connection, method, version, head, ret_refusal))
+        return 1;
+    if (connection->has_query) {
+        *ret_refusal = no_memory;
+        if (!connection->target_dup)
+            return 1;
+        head->target.p = connection->target_dup;
+    }
+    if (head_check(head, ret_refusal))
+        return 1;
+    if (head->content_length > connection->worker->shared->limits.body_max) {
+        *ret_refusal = body_too_large;
+        return 1;
+    }
+    return 0;
+}
+
+/* With the head complete. The request may be refused here with a proper answer, which the library sends at once. */
+static enum MHD_Result begin(struct connection *connection, const char *method, const char *version)
+{
+    struct head_refusal refusal = no_memory;
+    struct http_request *request = request_new(connection->worker, connection);
+    connection->request = request;
+    if (!request || check_head(connection, request, method, version, &refusal))
+        return answer_queue_refusal(connection, &refusal) == 0 ? MHD_YES : MHD_NO;
+    if (request->head.has_body)
+        connection_enter(connection, CONNECTION_BODY);
+    return MHD_YES;
+}
+
+/* --- the body ---------------------------------------------------------------------------------------------------- */
+
+static enum MHD_Result receive(struct connection *connection, const char *data, size_t n)
+{
+    struct head_refusal refusal;
+    connection->n_bytes += n;
+    if (request_add_body(connection->request, data, n, &refusal) == 0)
+        return MHD_YES;
+    connection_refuse(connection, &refusal);
+    return MHD_NO;
+}
+
+/* --- the whole --------------------------------------------------------------------------------------------------- */
+
+/* What the library itself refuses, it answers itself. */
+static void note_library_refusal(const struct connection *connection)
+{
+    const union MHD_ConnectionInfo *status = MHD_get_connection_info(connection->mhd, MHD_CONNECTION_INFO_HTTP_STATUS);
+    struct head_refusal refusal = { .message = "The request is malformed." };
+    if (!status || (connection->phase != CONNECTION_HEAD && connection->phase != CONNECTION_BODY))
+        return;
+    refusal.status = status->http_status;
+    connection_note_refusal(connection, &refusal);
+}
+
+/* The request is answered: what it held is free for the next. */
+static enum MHD_Result conclude(struct http_request *request)
+{
+    ASSERT(request->is_answered);
+    bool has_failed = request->has_failed;
+    request->connection->request = NULL;
+    request_free(request);
+    return has_failed ? MHD_NO : MHD_YES;
+}
+
+static enum MHD_Result dispatch(struct connection *connection)
+{
+    struct http_request *request = connection->request;
+    struct worker *worker = connection->worker;
+    buf_put_char(&request->body, '\0');
+    if (request->body.failed) {
+        connection_refuse(connection, &no_memory);
+        return MHD_NO;
+    }
+    request->body.n--;
+    connection_enter(connection, CONNECTION_HANDLING);
+    worker->shared->handler.handle(worker->context, request);
+    if (!request->is_suspended)
+        return conclude(request);
+    MHD_suspend_connection(connection->mhd);
+    return MHD_YES;
+}
+
+void exchange_finish(struct http_request *request)
+{
+    struct connection *connection = request->connection;
+    struct worker *worker = request->worker;
+    worker->shared->handler.finish(worker->context, request, request->call);
+    if (conclude(request) == MHD_NO)
+        connection_cut(connection);
+    MHD_resume_connection(connection->mhd);
+}
+
+enum MHD_Result exchange_on_request(void *cls, struct MHD_Connection *mhd, const char *url, const char *method,
+                                    const char *version, const char *data, size_t *n, void **context)
+{
+    (void)mhd;
+    (void)url;
+    struct worker *worker = cls;
+    struct connection *connection = *context;
+    worker->progress++;
+    if (connection->phase == CONNECTION_HEAD && !connection->request)
+        return begin(connection, method, version);
+    /* An answer could not be queued; the library asks again. */
+    if (!connection->request || connection->is_cut)
+        return MHD_NO;
+    if (*n == 0)
+        return dispatch(connection);
+    size_t got = *n;
+    *n = 0;
+    return receive(connection, data, got);
+}
+
+void exchange_on_completed(void *cls, struct MHD_Connection *mhd, void **context, enum MHD_RequestTerminationCode code)
+{
+    (void)mhd;
+    struct worker *worker = cls;
+    struct connection *connection = *context;
+    worker->progress++;
+    if (connection->request)
+        request_free(TAKE(connection->request));
+    mem_free(TAKE(connection->target_dup));
+    worker_release_buffered(worker, connection->n_buffered);
+    connection->n_buffered = 0;
+    if (code == MHD_REQUEST_TERMINATED_WITH_ERROR) {
+        note_library_refusal(connection);
+        connection->is_lingering = true;
+    }
+    connection_enter(connection, CONNECTION_IDLE);
+    if (worker->is_draining)
+        connection_drain(connection);
+}

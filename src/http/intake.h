@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the kernel knows about the input of a TCP socket. Any thread. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* There is input that nobody has read. */
+bool intake_has_unread(int fd);
+/* Bytes that the peer has sent so far, those unread included. 0 or -errno. */
+int intake_received(int fd, uint64_t *ret_n);

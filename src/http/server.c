@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The server: its addresses and its workers, started together and stopped together. */
+#include "http/server.h"
+#include "base/mem.h"
+#include "http/listener.h"
+#include "http/worker.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define WORKERS_MAX 64
+#define SPARE_FILES_MAX 512 /* descriptors left to the rest of the process */
+
+struct http_server {
+    struct worker_shared shared;
+    struct listener listeners[LISTENERS_MAX];
+    size_t n_listeners;
+    int unix_fd; /* -1 when there is none */
+    char *unix_path;
+    unsigned n_workers; /* that run */
+    struct worker *workers;
+    int *fds; /* LISTENERS_MAX + 1 for each worker */
+};
+
+void http_limits_default(struct http_limits *ret_limits)
+{
+    *ret_limits = (struct http_limits){
+        .body_max = 1048576,
+        .head_max = 8192,
+        .buffered_max = 268435456,
+        .connections_max = 20000,
+        .connections_per_address_max = 5000,
+        .head_ms = 5000,
+        .body_grace_ms = 2000,
+        .bytes_per_s_min = 500,
+        .idle_ms = 60000,
+        .stop_ms = 10000,
+    };
+}
+
+/* Connections that descriptors are left for, with the soft limit raised to the hard one. */
+static unsigned files_allow(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit))
+        return 0;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    if (getrlimit(RLIMIT_NOFILE, &limit))
+        return 0;
+    rlim_t spare = limit.rlim_cur / 2 < SPARE_FILES_MAX ? limit.rlim_cur / 2 : SPARE_FILES_MAX;
+    rlim_t n = limit.rlim_cur - spare;
+    return n < UINT32_MAX ? (unsigned)n : UINT32_MAX;
+}
+
+static int open_listeners(struct http_server *server, const struct http_server_config *config,
+                          struct http_message *ret_message)
+{
+    for (size_t i = 0; i < config->n_addresses; i++) {
+        size_t n;
+        int r = listener_open_tcp(config->addresses[i], config->n_workers, server->listeners + server->n_listeners,
+                                  LISTENERS_MAX - server->n_listeners, &n, ret_message);
+        if (r != 0)
+            return r;
+        server->n_listeners += n;
+    }
+    if (!config->unix_path)
+        return 0;
+    int r = listener_open_unix(config->unix_path, &server->unix_fd, ret_message);
+    if (r != 0)
+        return r;
+    server->unix_path = mem_dup_cstr(config->unix_path);
+    return server->unix_path ? 0 : -ENOMEM;
+}
+
+/* Each worker has a socket of its own at each address; the unix socket is the first one's. */
+static int start_workers(struct http_server *server, unsigned n_workers)
+{
+    server->workers = mem_zalloc(n_workers * sizeof(server->workers[0]));
+    server->fds = mem_zalloc(n_workers * (LISTENERS_MAX + 1) * sizeof(server->fds[0]));
+    if (!server->workers || !server->fds)
+        return -ENOMEM;
+    for (unsigned i = 0; i < n_workers; i++) {
+        int *fds = server->fds + (size_t)i * (LISTENERS_MAX + 1);
+        size_t n = 0;
+        for (; n < server->n_listeners; n++)
+            fds[n] = server->listeners[n].fds[i];
+        if (i == 0 && server->unix_fd >= 0)
+            fds[n++] = server->unix_fd;
+        int r = worker_start(&server->workers[i], &server->shared, i, fds, n);
+        if (r < 0)
+            return r;
+        server->n_workers++;
+    }
+    return 0;
+}
+
+static int start(struct http_server *server, const struct http_server_config *config, struct http_message *ret_message)
+{
+    struct worker_shared *shared = &server->shared;
+    shared->limits = config->limits;
+    shared->handler = config->handler;
+    shared->clock = config->clock;
+    unsigned allowed = files_allow();
+    if (shared->limits.connections_max > allowed)
+        shared->limits.connections_max = allowed;
+    int r = open_listeners(server, config, ret_message);
+    if (r != 0)
+        return r;
+    r = start_workers(server, config->n_workers);
+    if (r < 0)
+        snprintf(ret_message->text, sizeof(ret_message->text), "Cannot start the HTTP workers: %s.", strerror(-r));
+    return r;
+}
+
+int http_server_start(const struct http_server_config *config, struct http_server **ret_server,
+                      struct http_message *ret_message)
+{
+    ASSERT(config->n_workers > 0 && config->n_workers <= WORKERS_MAX && config->limits.bytes_per_s_min > 0);
+    ret_message->text[0] = '\0';
+    struct http_server *server = mem_zalloc(sizeof(*server));
+    int r = server ? peers_init(&server->shared.peers, config->limits.connections_per_address_max) : -ENOMEM;
+    if (r < 0) {
+        mem_free(server);
+        snprintf(ret_message->text, sizeof(ret_message->text), "Cannot start the HTTP server: %s.", strerror(-r));
+        return r;
+    }
+    server->unix_fd = -1;
+    r = start(server, config, ret_message);
+    if (r != 0) {
+        http_server_stop(server);
+        return r;
+    }
+    *ret_server = server;
+    return 0;
+}
+
+const char *http_server_address(const struct http_server *server, size_t index)
+{
+    return index < server->n_listeners ? server->listeners[index].address : NULL;
+}
+
+static void wake_all(struct http_server *server)
+{
+    for (unsigned i = 0; i < server->n_workers; i++)
+        worker_wake(&server->workers[i]);
+}
+
+void http_server_drain(struct http_server *server)
+{
+    atomic_store(&server->shared.draining, true);
+    wake_all(server);
+}
+
+void http_server_stop(struct http_server *take_server)
+{
+    struct http_server *server = take_server;
+    if (!server)
+        return;
+    atomic_store(&server->shared.draining, true);
+    atomic_store(&server->shared.stopping, true);
+    wake_all(server);
+    for (unsigned i = 0; i < server->n_workers; i++)
+        worker_join(&server->workers[i]);
+    for (size_t i = 0; i < server->n_listeners; i++)
+        listener_close(&server->listeners[i]);
+    if (server->unix_fd >= 0) {
+        close(server->unix_fd);
+        if (server->unix_path)
+            unlink(server->unix_path);
+    }
+    peers_fini(&server->shared.peers);
+    mem_free(server->unix_path);
+    mem_free(server->workers);
+    mem_free(server->fds);
+    mem_free(server);
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A worker of the server: a thread with a libuv loop and a library instance of its own. The loop watches the library's
+ * epoll descriptor, accepts connections, keeps their deadlines with a coarse timer, and takes finished requests back.
+ * The library never runs on any other thread. Private to src/http. */
+#pragma once
+
+#include "base/rand.h"
+#include "http/connection.h"
+#include "http/linger.h"
+#include "http/peers.h"
+#include "http/request.h"
+#include "http/server.h"
+
+#include <microhttpd.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <uv.h>
+
+/* What the workers of one server have in common. */
+struct worker_shared {
+    struct http_limits limits;
+    struct http_handler handler;
+    const struct clock *clock;
+    struct peers peers;
+    _Atomic unsigned n_connections; /* of all workers */
+    _Atomic size_t buffered;        /* bytes counted against limits.buffered_max */
+    _Atomic bool draining;
+    _Atomic bool stopping;
+};
+
+struct worker {
+    struct worker_shared *shared;
+    void *context; /* of the owner */
+    unsigned index;
+    pthread_t thread;
+    uv_sem_t started; /* the owner's worker_start has returned */
+    bool has_failed;  /* then: with NULL */
+
+    uv_loop_t loop;
+    uv_async_t wakeup;  /* from other threads: finished requests, drain, stop */
+    uv_timer_t tick;    /* deadlines */
+    uv_timer_t again;   /* the library has more to do */
+    uv_timer_t resting; /* accepting rests: no descriptors left */
+    uv_poll_t library;
+    struct MHD_Daemon *mhd;
+    uint64_t progress; /* calls of the library into this wrapper */
+
+    uv_poll_t *listeners; /* one for each socket that it accepts from */
+    const int *listener_fds;
+    size_t n_listeners;
+    int64_t rest_told_ms;        /* when the log last heard that accepting rests */
+    struct connection *accepted; /* handed to the library, not taken over yet */
+
+    struct connection *connections; /* all that are open */
+    unsigned n_connections;
+    struct request_pool requests;
+    struct linger_list lingering;
+    struct rand rand;
+    bool is_draining;  /* has closed its listeners */
+    int64_t cut_at_ms; /* stopping: when those that are left are cut off; 0 = not stopping */
+
+    pthread_mutex_t mutex; /* over `finished`, first in first out */
+    struct http_request *finished, **finished_tail;
+};
+
+/* Prepares everything that can fail and starts the thread, which calls the owner's worker_start; listener_fds stay the
+ * caller's, as does their array until worker_join. 0 or -errno. */
+int worker_start(struct worker *worker, struct worker_shared *shared, unsigned index, const int *listener_fds,
+                 size_t n_listeners);
+/* Any thread: shared->draining or ->stopping has changed. */
+void worker_wake(struct worker *worker);
+/* After stopping was set: waits for the thread's end, frees what it had. */
+void worker_join(struct worker *worker);
+
+/* Any thread. */
+void worker_finish(struct worker *worker, struct http_request *request);
+
+/* Counts n bytes against limits.buffered_max, or not at all. */
+bool worker_reserve_buffered(struct worker *worker, size_t n);
+void worker_release_buffered(struct worker *worker, size_t n);
+
+/* A random UUID. */
+void worker_new_id(struct worker *worker, char ret_id[REQUEST_ID_LEN]);
+
+static inline int64_t worker_now_ms(const struct worker *worker)
+{
+    return (int64_t)uv_now(&worker->loop);
+}
