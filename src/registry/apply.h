@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The one place where the registry's state changes: a change is checked against the state that is being built, and done
+ * to it, with its records put into the batch. Nothing here waits, commits or publishes; registry.c does. A change that is
+ * refused has changed nothing; a failed allocation fails the whole edit. Writer thread only. */
+#pragma once
+
+#include "base/rand.h"
+#include "registry/registry.h"
+
+/* The state being built by one commit. */
+struct apply {
+    const struct registry_config *config;
+    struct edit edit;
+    struct snapshot next; /* copied from the head; becomes the next snapshot */
+    struct store_batch *batch;
+    struct rand rand;
+    struct buf text;       /* records are rendered here */
+    uint64_t revision;     /* of this commit */
+    int64_t wall_ms, mono_ms;
+    struct edit_list stale_services; /* nodes whose record must be written */
+    struct edit_list new_operations; /* to be written in one record a tenant */
+};
+
+/* Checks the change and does it. Returns what becomes change->result. */
+int apply_change(struct apply *apply, struct change *change);
+
+/* Does what is due by now: next statuses of operations, custom health. */
+void apply_due(struct apply *apply);
+/* Drops finished operations that are too many or too old. */
+void apply_expire_operations(struct apply *apply);
+/* Writes the records that changes share. Last step before the commit. */
+void apply_finish(struct apply *apply);
+
+/* Bound on what one commit does by itself, so that a burst of deadlines does not starve callers. */
+#define APPLY_MAX_DUE 1024

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Changes of instances: registration, deregistration, custom health; see apply.h. */
+#include "registry/apply_priv.h"
+
+#include <errno.h>
+
+/* --- one instance in its service's trees ------------------------------------------------------------------------- */
+
+static struct record_key apply_instance_key(const struct service *service, struct str instance_id)
+{
+    return (struct record_key){ .kind = RECORD_INSTANCE,
+                                .account = service->account,
+                                .region = service->region,
+                                .id = service->id,
+                                .instance_id = instance_id };
+}
+
+/* Takes out of the index what `old` stands under and `new` (or nobody) does not. */
+static void apply_unindex(struct apply *apply, struct service_node *node, const struct instance *old,
+                          const struct instance *new)
+{
+    for (size_t i = 0; i < old->n_attributes; i++) {
+        struct str_pair pair = instance_attribute_at(old, i);
+        struct tree_key key = { .a = instance_id(old) };
+        if (new && instance_has_attributes(new, &pair, 1))
+            continue;
+        key.n = state_index_tag(&apply->next.index_key, &pair);
+        tree_del(&apply->edit, &node->index, &state_index, &key);
+    }
+}
+
+void apply_place_instance(struct apply *apply, struct service_node *node, const struct instance *instance)
+{
+    const struct instance *old = tree_put(&apply->edit, &node->instances, &state_instances, instance, 0);
+
+    if (old)
+        apply_unindex(apply, node, old, instance);
+    for (size_t i = 0; i < instance->n_attributes; i++) {
+        struct str_pair pair = instance_attribute_at(instance, i);
+        tree_put(&apply->edit, &node->index, &state_index, instance, state_index_tag(&apply->next.index_key, &pair));
+    }
+    edit_replace(&apply->edit, old);
+}
+
+/* Puts an adopted instance and its record in the place of `old` (or of nothing). */
+static void apply_put_instance(struct apply *apply, struct service_node *node, struct instance *instance,
+                               const struct instance *old)
+{
+    struct record_key key = apply_instance_key(node->config, instance_id(instance));
+
+    buf_clear(&apply->text);
+    record_encode_instance(&apply->text, instance);
+    instance->record_sum = apply_put_record(apply, &key, old ? old->record_sum : 0);
+    apply_place_instance(apply, node, instance);
+}
+
+static void apply_cancel_pending(struct apply *apply, const struct service_node *node, const struct instance *instance)
+{
+    if (instance->pending_due_wall_ms)
+        apply_del_deadline(apply, &(struct deadline){ .due_mono_ms = instance->pending_due_mono_ms,
+                                                      .target = node->config->id,
+                                                      .instance_id = instance_id(instance) });
+}
+
+/* --- register ---------------------------------------------------------------------------------------------------- */
+
+/* The same registration again while its operation is known is that operation. */
+static bool apply_is_repeated(const struct tenant *tenant, const struct instance *old, struct change *change)
+{
+    struct id_operation id;
+
+    if (!str_eq(instance_creator_request_id(old), change->creator_request_id) ||
+        old->n_attributes != change->n_attributes ||
+        !instance_has_attributes(old, change->attributes, change->n_attributes))
+        return false;
+    state_target_id(tenant->account, tenant->region, change->service_id, change->instance_id, id.target);
+    id.create_ms = old->operation_ms;
+    if (!state_find_operation(tenant, &id))
+        return false;
+    id_format_operation(&id, change->operation_id);
+    return true;
+}
+
+static int apply_check_room(struct apply *apply, const struct tenant *tenant, const struct service_node *node,
+                            struct change *change)
+{
+    uint64_t per_service = apply->config->limits.instances_per_service;
+    uint64_t per_namespace = apply->config->limits.instances_per_namespace;
+
+    if (per_service && tree_size(&node->instances).count >= per_service)
+        return rules_refuse(change, CHANGE_LIMIT, "The limit of %llu instances in a service is reached",
+                            (unsigned long long)per_service);
+    if (per_namespace && state_count_services(tenant, node->config->namespace_id).weight >= per_namespace)
+        return rules_refuse(change, CHANGE_LIMIT, "The limit of %llu instances in a namespace is reached",
+                            (unsigned long long)per_namespace);
+    return 0;
+}
+
+int apply_check_register(struct apply *apply, const struct tenant *tenant, struct change *change)
+{
+    const struct service_node *node = state_find_service(tenant, change->service_id);
+    const struct instance *old;
+    int r;
+
+    if (!node)
+        return CHANGE_SERVICE_NOT_FOUND;
+    r = rules_check_instance(apply->config, state_find_namespace(tenant, node->config->namespace_id), node->config,
+                             change);
+    if (r)
+        return r;
+    old = state_find_instance(node, change->instance_id);
+    if (!old)
+        return apply_check_room(apply, tenant, node, change);
+    return apply_is_repeated(tenant, old, change) ? APPLY_REPEATED : 0;
+}
+
+void apply_register(struct apply *apply, struct tenant *tenant, struct change *change,
+                    const struct id_operation *operation)
+{
+    struct service_node *node = apply_own_service(apply, state_find_service(tenant, change->service_id));
+    const struct instance *old;
+    struct instance *instance;
+    struct instance_draft draft = { .id = change->instance_id,
+                                    .creator_request_id = change->creator_request_id,
+                                    .attributes = change->attributes,
+                                    .n_attributes = change->n_attributes,
+                                    .create_ms = operation->create_ms,
+                                    .operation_ms = operation->create_ms };
+
+    if (!node)
+        return;
+    draft.health = rules_initial_health(node->config, change->attributes, change->n_attributes);
+    instance = edit_adopt(&apply->edit, instance_new(&draft));
+    if (!instance)
+        return;
+    old = state_find_instance(node, change->instance_id);
+    if (old)
+        apply_cancel_pending(apply, node, old);
+    apply_put_instance(apply, node, instance, old);
+    node->revision = apply->revision;
+    node->n_registered++;
+    apply_put_service(apply, tenant, node);
+}
+
+/* --- deregister -------------------------------------------------------------------------------------------------- */
+
+int apply_check_deregister(struct apply *apply, const struct tenant *tenant, struct change *change)
+{
+    const struct service_node *node = state_find_service(tenant, change->service_id);
+
+    (void)apply;
+    if (!node)
+        return CHANGE_SERVICE_NOT_FOUND;
+    return state_find_instance(node, change->instance_id) ? 0 : CHANGE_INSTANCE_NOT_FOUND;
+}
+
+void apply_deregister(struct apply *apply, struct tenant *tenant, struct change *change)
+{
+    struct service_node *node = apply_own_service(apply, state_find_service(tenant, change->service_id));
+    const struct instance *old = node ? state_find_instance(node, change->instance_id) : NULL;
+    struct record_key key;
+
+    if (!old)
+        return;
+    key = apply_instance_key(node->config, instance_id(old));
+    apply_del_record(apply, &key, old->record_sum);
+    apply_cancel_pending(apply, node, old);
+    apply_unindex(apply, node, old, NULL);
+    tree_del(&apply->edit, &node->instances, &state_instances, &(struct tree_key){ .a = change->instance_id });
+    edit_replace(&apply->edit, old);
+    node->revision = apply->revision;
+    node->n_deregistered++;
+    apply_put_service(apply, tenant, node);
+}
+
+/* --- custom health ----------------------------------------------------------------------------------------------- */
+
+/* Replaces the instance by one with this health and this pending status. The revision stays: membership is the same. */
+static void apply_set_health(struct apply *apply, const struct service_node *old_node, const struct instance *old,
+                             enum health_status health, enum health_status pending, int64_t delay_ms)
+{
+    struct tenant *tenant = apply_own_tenant(apply, old_node->config->account, old_node->config->region);
+    struct service_node *node = tenant ? apply_own_service(apply, old_node) : NULL;
+    struct instance *instance = node ? edit_adopt(&apply->edit, instance_dup(old)) : NULL;
+
+    if (!instance)
+        return;
+    apply_cancel_pending(apply, node, old);
+    instance->health = (uint8_t)health;
+    instance->pending_health = (uint8_t)pending;
+    instance->pending_due_wall_ms = delay_ms ? apply->wall_ms + delay_ms : 0;
+    instance->pending_due_mono_ms = delay_ms ? apply->mono_ms + delay_ms : 0;
+    apply_put_instance(apply, node, instance, old);
+    tree_put(&apply->edit, &tenant->services, &state_services, node, 0);
+    tree_put(&apply->edit, &tenant->services_by_name, &state_services_by_name, node, 0);
+    if (delay_ms)
+        apply_add_deadline(apply, &(struct deadline){ .kind = DEADLINE_HEALTH,
+                                                      .due_mono_ms = instance->pending_due_mono_ms,
+                                                      .account = tenant->account,
+                                                      .region = tenant->region,
+                                                      .target = node->config->id,
+                                                      .instance_id = instance_id(instance) });
+}
+
+int apply_custom_health(struct apply *apply, struct change *change)
+{
+    const struct tenant *tenant = state_find_tenant(&apply->next, change->account, change->region);
+    const struct service_node *node = state_find_service(tenant, change->service_id);
+    const struct instance *instance = node ? state_find_instance(node, change->instance_id) : NULL;
+    int64_t delay = apply->config->custom_health_delay_ms;
+    bool pending;
+
+    if (!node)
+        return CHANGE_SERVICE_NOT_FOUND;
+    if (!instance)
+        return CHANGE_INSTANCE_NOT_FOUND;
+    if (node->config->check != SERVICE_CHECK_CUSTOM)
+        return CHANGE_CUSTOM_HEALTH_NOT_FOUND;
+    pending = instance->pending_due_wall_ms != 0;
+    if (change->health == instance->health) {
+        /* The status in effect takes back a change that still waits. */
+        if (pending)
+            apply_set_health(apply, node, instance, change->health, HEALTH_UNKNOWN, 0);
+    } else if (delay == 0) {
+        apply_set_health(apply, node, instance, change->health, HEALTH_UNKNOWN, 0);
+    } else if (!pending) {
+        /* Repetitions do not start the wait again: only two statuses exist, so what waits is what is asked. */
+        apply_set_health(apply, node, instance, instance->health, change->health, delay);
+    }
+    return 0;
+}
+
+void apply_due_health(struct apply *apply, const struct deadline *deadline)
+{
+    const struct tenant *tenant = state_find_tenant(&apply->next, deadline->account, deadline->region);
+    const struct service_node *node = state_find_service(tenant, deadline->target);
+    const struct instance *instance = node ? state_find_instance(node, deadline->instance_id) : NULL;
+
+    if (instance && instance->pending_due_mono_ms == deadline->due_mono_ms)
+        apply_set_health(apply, node, instance, instance->pending_health, HEALTH_UNKNOWN, 0);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the apply files share. Each check returns 0 or a change_result and changes nothing; each effect does what was
+ * checked just before. A failed allocation shows in apply->edit.failed. */
+#pragma once
+
+#include "base/mem.h"
+#include "registry/apply.h"
+#include "registry/record.h"
+#include "registry/rules.h"
+
+/* A check that finds the change already done (an idempotent repetition): change->operation_id is the old one. */
+enum { APPLY_REPEATED = -1000000 };
+
+/* An operation that fails although it was accepted. */
+struct apply_outcome {
+    struct str error_code, error_message; /* absent: SUCCESS */
+};
+
+struct tenant *apply_own_tenant(struct apply *apply, struct str account, struct str region);
+/* A node of this edit that may be changed in place; apply_put_service makes the change visible. */
+struct service_node *apply_own_service(struct apply *apply, const struct service_node *node);
+void apply_put_service(struct apply *apply, struct tenant *tenant, struct service_node *node);
+
+/* Puts a record; returns its sum. */
+uint32_t apply_put_record(struct apply *apply, const struct record_key *key, uint32_t old_sum);
+void apply_del_record(struct apply *apply, const struct record_key *key, uint32_t old_sum);
+
+/* Operations */
+void apply_put_operation(struct apply *apply, struct tenant *tenant, const struct operation *draft);
+/* The operation belongs into this commit's record; `old`, if of this commit too, does not any more. */
+void apply_add_new_operation(struct apply *apply, struct operation *operation, const struct operation *old);
+void apply_add_deadline(struct apply *apply, const struct deadline *draft);
+void apply_del_deadline(struct apply *apply, const struct deadline *named);
+
+/* Namespaces */
+int apply_check_create_namespace(struct apply *apply, const struct tenant *tenant, struct change *change);
+void apply_create_namespace(struct apply *apply, struct tenant *tenant, struct change *change,
+                            const struct id_operation *operation, struct apply_outcome *outcome);
+int apply_check_delete_namespace(struct apply *apply, const struct tenant *tenant, struct change *change);
+void apply_delete_namespace(struct apply *apply, struct tenant *tenant, struct change *change);
+int apply_check_update_namespace(struct apply *apply, const struct tenant *tenant, struct change *change);
+void apply_update_namespace(struct apply *apply, struct tenant *tenant, struct change *change);
+
+/* Services */
+/* A changed copy of the configuration in its place. */
+void apply_replace_config(struct apply *apply, const struct service_node *old, const struct service *draft);
+int apply_create_service(struct apply *apply, struct change *change);
+int apply_delete_service(struct apply *apply, struct change *change);
+int apply_check_update_service(struct apply *apply, const struct tenant *tenant, struct change *change);
+void apply_update_service(struct apply *apply, struct tenant *tenant, struct change *change);
+int apply_service_attributes(struct apply *apply, struct change *change);
+int apply_tags(struct apply *apply, struct change *change);
+
+/* Instances */
+/* Puts an instance into the trees of a node that may be changed, in the place of its older self. */
+void apply_place_instance(struct apply *apply, struct service_node *node, const struct instance *instance);
+int apply_check_register(struct apply *apply, const struct tenant *tenant, struct change *change);
+void apply_register(struct apply *apply, struct tenant *tenant, struct change *change,
+                    const struct id_operation *operation);
+int apply_check_deregister(struct apply *apply, const struct tenant *tenant, struct change *change);
+void apply_deregister(struct apply *apply, struct tenant *tenant, struct change *change);
+int apply_custom_health(struct apply *apply, struct change *change);
+void apply_due_health(struct apply *apply, const struct deadline *deadline);

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What may happen to the registry. A change is filled by whoever wants it (API, admin, health, restart), handed to the
+ * writer, checked against the newest state, and answered. All slices are borrowed from the owner until the change is
+ * answered; results live in the change and in its arena.
+ *
+ * change_encode and change_decode keep an asynchronous change in its operation's record while the operation waits. */
+#pragma once
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/queue.h"
+#include "model/instance.h"
+#include "model/namespace.h"
+#include "model/operation.h"
+#include "model/service.h"
+
+enum change_kind {
+    CHANGE_CREATE_NAMESPACE,
+    CHANGE_DELETE_NAMESPACE,
+    CHANGE_UPDATE_NAMESPACE,
+    CHANGE_CREATE_SERVICE,
+    CHANGE_UPDATE_SERVICE,
+    CHANGE_DELETE_SERVICE,
+    CHANGE_PUT_SERVICE_ATTRIBUTES,
+    CHANGE_DEL_SERVICE_ATTRIBUTES,
+    CHANGE_REGISTER_INSTANCE,
+    CHANGE_DEREGISTER_INSTANCE,
+    CHANGE_CUSTOM_HEALTH,
+    CHANGE_TAG,
+    CHANGE_UNTAG,
+    CHANGE_KIND_COUNT
+};
+
+/* How a change ended. 0 is done (or accepted, for an operation that waits); negative is -errno. */
+enum change_result {
+    CHANGE_INVALID_INPUT = 1, /* message */
+    CHANGE_NAMESPACE_NOT_FOUND,
+    CHANGE_SERVICE_NOT_FOUND,
+    CHANGE_INSTANCE_NOT_FOUND,
+    CHANGE_RESOURCE_NOT_FOUND, /* tags */
+    CHANGE_CUSTOM_HEALTH_NOT_FOUND,
+    CHANGE_NAMESPACE_EXISTS,  /* existing_id, existing_token */
+    CHANGE_SERVICE_EXISTS,    /* existing_id, existing_token */
+    CHANGE_DUPLICATE_REQUEST, /* message, operation_id of the running one */
+    CHANGE_IN_USE,            /* message */
+    CHANGE_LIMIT,             /* message */
+    CHANGE_TOO_MANY_TAGS,     /* message */
+    CHANGE_TOO_MANY_ATTRIBUTES, /* message */
+    CHANGE_STORE_FULL,        /* the disk is full: may be tried again */
+    CHANGE_STORE_LOST,        /* the store refuses writes until the daemon is restarted */
+    CHANGE_OVERLOADED,        /* too many changes wait, or the registry stops */
+};
+
+struct change {
+    struct queue_item item; /* first: the queue's */
+    enum change_kind kind;
+    struct str account, region;
+    struct str action; /* API action, for the operation */
+
+    /* What it acts on: bare ids. */
+    struct str namespace_id, service_id, instance_id;
+
+    /* CREATE_NAMESPACE: kind, name, description, vpc, creator_request_id, soa_ttl, tags.
+     * UPDATE_NAMESPACE: kind (what the caller took it for), description (absent: keep), soa_ttl (-1: keep). */
+    struct namespace ns;
+
+    /* CREATE_SERVICE: name, namespace_id, description, creator_request_id, type, dns, check, tags; `type_given`.
+     * UPDATE_SERVICE: description (absent: keep); records and check replace what is there. */
+    struct service service;
+    bool type_given;
+
+    /* REGISTER_INSTANCE: creator_request_id and attributes (any order; sorted in place). */
+    struct str_pair *attributes;
+    size_t n_attributes;
+    struct str creator_request_id;
+
+    enum health_status health; /* CUSTOM_HEALTH */
+
+    /* TAG, PUT_SERVICE_ATTRIBUTES: pairs; UNTAG, DEL_SERVICE_ATTRIBUTES: keys. Tags name namespace_id or service_id. */
+    const struct str_pair *pairs;
+    size_t n_pairs;
+    const struct str *keys;
+    size_t n_keys;
+
+    struct arena *arena; /* for messages and copies; the writer's while the change waits */
+    /* Called once on the writer's thread when the change is answered; the change is the owner's again. */
+    void (*done)(struct change *change);
+    void *owner;
+
+    /* --- the answer --- */
+    int result; /* 0, enum change_result, -errno */
+    struct str message;
+    char operation_id[ID_OPERATION_SIZE];
+    struct str existing_id, existing_token;
+    const struct service *created; /* CREATE_SERVICE: a copy in the arena */
+};
+
+/* The operation type of an asynchronous kind, or -1. */
+int change_operation_type(enum change_kind kind);
+
+/* One JSON object. */
+void change_encode(struct buf *buf, const struct change *change);
+/* Reads what change_encode wrote; `text` is modified, slices point into it and the arena. 0, or 1 when it is not a change. */
+int change_decode(char *text, size_t n, struct arena *arena, struct change *ret_change);

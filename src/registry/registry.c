@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The writer thread; see registry.h. A round: take what waits, build the next state, commit once, publish, answer. */
+#include "registry/registry.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/metric.h"
+#include "registry/load.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <time.h>
+
+#define REGISTRY_MAX_QUEUE 16384 /* changes that wait; each belongs to a suspended request */
+#define REGISTRY_MAX_BATCH 512   /* changes of one commit */
+#define REGISTRY_MAX_RECORD (64u << 20)
+#define REGISTRY_TICK_MS 60000   /* expiry runs at least this often */
+
+struct registry {
+    struct registry_config config;
+    struct store *store;
+    struct snapshot_head head;
+    struct queue queue;
+    struct apply apply;
+    pthread_t writer;
+};
+
+/* --- the round --------------------------------------------------------------------------------------------------- */
+
+static void registry_begin(struct registry *registry)
+{
+    struct apply *apply = &registry->apply;
+
+    if (apply->edit.epoch == UINT32_MAX) {
+        state_forget_epochs(registry->head.newest);
+        apply->edit.epoch = 0;
+    }
+    edit_begin(&apply->edit, apply->edit.epoch + 1, false);
+    apply->next = *registry->head.newest;
+    apply->revision = store_revision(registry->store) + 1;
+    apply->next.revision = apply->revision;
+    apply->wall_ms = clock_wall_ms(registry->config.clock);
+    apply->mono_ms = clock_mono_ns(registry->config.clock) / 1000000;
+    apply->stale_services.n = apply->new_operations.n = 0;
+    store_batch_clear(apply->batch);
+}
+
+static int registry_commit_result(int r)
+{
+    switch (r) {
+    case 0:
+    case -ENOMEM:
+        return r;
+    case STORE_FULL:
+        return CHANGE_STORE_FULL;
+    default:
+        return CHANGE_STORE_LOST;
+    }
+}
+
+static int registry_commit(struct registry *registry, size_t n_changes)
+{
+    int64_t start = clock_mono_ns(clock_system());
+    int r = store_commit(registry->store, registry->apply.batch);
+
+    metric_observe_ns(METRIC_COMMIT_DURATION, clock_mono_ns(clock_system()) - start);
+    metric_observe(METRIC_COMMIT_BATCH, (int64_t)n_changes);
+    if (r) {
+        metric_add(METRIC_COMMITS_FAILED, 1);
+        log_event(r == STORE_FULL ? LOG_STORE_COMMIT_FAILED : LOG_STORE_READ_ONLY, LOG_I("result", r),
+                  LOG_I("changes", n_changes));
+    }
+    return registry_commit_result(r);
+}
+
+/* Commits what was built and makes it visible. 0 or what every change of the round is answered with. */
+static int registry_end(struct registry *registry, size_t n_changes)
+{
+    struct apply *apply = &registry->apply;
+    struct snapshot_garbage *garbage = NULL;
+    struct snapshot *next = NULL;
+    struct edit_list replaced;
+    int r = 0;
+
+    if (!apply->edit.failed && store_batch_size(apply->batch) == 0)
+        goto abandon; /* everything was refused, or there was nothing to do */
+    next = mem_dup(&apply->next, sizeof(apply->next));
+    garbage = snapshot_garbage_new();
+    r = apply->edit.failed || !next || !garbage ? -ENOMEM : registry_commit(registry, n_changes);
+    if (r)
+        goto abandon;
+    edit_finish(&apply->edit, &replaced);
+    snapshot_publish(&registry->head, next, &replaced, garbage);
+    return 0;
+abandon:
+    edit_abandon(&apply->edit);
+    mem_free(next);
+    mem_free(garbage);
+    return r;
+}
+
+static void registry_round(struct registry *registry, struct queue_item *list, size_t n_changes)
+{
+    struct apply *apply = &registry->apply;
+    struct queue_item *item;
+    int r;
+
+    metric_set(METRIC_QUEUE_DEPTH, (int64_t)queue_depth(&registry->queue));
+    registry_begin(registry);
+    apply_due(apply);
+    for (item = list; item && !apply->edit.failed; item = item->next) {
+        struct change *change = (struct change *)item;
+        change->result = apply_change(apply, change);
+    }
+    if (apply->new_operations.n || n_changes == 0)
+        apply_expire_operations(apply);
+    apply_finish(apply);
+    r = registry_end(registry, n_changes);
+    while (list) {
+        struct change *change = (struct change *)list;
+        list = list->next;
+        if (r)
+            change->result = r;
+        change->done(change);
+    }
+}
+
+/* --- the thread -------------------------------------------------------------------------------------------------- */
+
+/* When the writer has to act by itself, on the queue's clock. */
+static int64_t registry_next_wakeup(const struct registry *registry)
+{
+    const struct snapshot *head = registry->head.newest;
+    int64_t wait_ms = REGISTRY_TICK_MS;
+    struct timespec now;
+
+    if (tree_size(&head->deadlines).count) {
+        const struct deadline *first = tree_select(&head->deadlines, TREE_BY_COUNT, 0);
+        int64_t rest = first->due_mono_ms - clock_mono_ns(registry->config.clock) / 1000000;
+        wait_ms = rest < 0 ? 0 : rest < wait_ms ? rest + 1 : wait_ms;
+    }
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec + wait_ms * 1000000;
+}
+
+static void *registry_write(void *arg)
+{
+    struct registry *registry = arg;
+    struct queue_item *list;
+    size_t n;
+
+    while (queue_drain(&registry->queue, REGISTRY_MAX_BATCH, registry_next_wakeup(registry), &list, &n) == 0)
+        registry_round(registry, list, n);
+    return NULL;
+}
+
+void registry_submit(struct registry *registry, struct change *change)
+{
+    if (queue_push(&registry->queue, &change->item) == 0)
+        return;
+    metric_add(METRIC_QUEUE_REFUSED, 1);
+    change->result = CHANGE_OVERLOADED;
+    change->done(change);
+}
+
+/* --- opening ----------------------------------------------------------------------------------------------------- */
+
+static int registry_load(struct registry *registry, struct store_message *ret_message)
+{
+    struct apply *apply = &registry->apply;
+    int r;
+
+    edit_begin(&apply->edit, 1, true);
+    apply->wall_ms = clock_wall_ms(registry->config.clock);
+    apply->mono_ms = clock_mono_ns(registry->config.clock) / 1000000;
+    r = load_records(apply, registry->store, ret_message);
+    apply->next.revision = store_revision(registry->store);
+    registry->head.newest = r ? NULL : mem_dup(&apply->next, sizeof(apply->next));
+    if (!registry->head.newest) {
+        state_free(&apply->next);
+        r = r ? r : -ENOMEM;
+    }
+    return r;
+}
+
+static void registry_free(struct registry *registry)
+{
+    struct apply *apply = &registry->apply;
+
+    if (registry->head.newest) {
+        state_free(registry->head.newest);
+        mem_free(registry->head.newest);
+    }
+    edit_abandon(&apply->edit);
+    store_batch_free(apply->batch);
+    buf_fini(&apply->text);
+    mem_free(apply->stale_services.items);
+    mem_free(apply->new_operations.items);
+    mem_free(registry);
+}
+
+int registry_open(const struct registry_config *config, struct store *store, struct registry **ret_registry,
+                  struct store_message *ret_message)
+{
+    struct registry *registry = mem_zalloc(sizeof(*registry));
+    struct apply *apply;
+    int r;
+
+    if (!registry)
+        return -ENOMEM;
+    apply = &registry->apply;
+    registry->config = *config;
+    registry->store = store;
+    apply->config = &registry->config;
+    buf_init(&apply->text, REGISTRY_MAX_RECORD);
+    if (config->seed)
+        rand_init_seed(&apply->rand, config->seed);
+    else
+        rand_init(&apply->rand);
+    apply->next.index_key = (struct hash_key){ { rand_u64(&apply->rand), rand_u64(&apply->rand) } };
+    apply->batch = store_batch_new();
+    r = apply->batch ? registry_load(registry, ret_message) : -ENOMEM;
+    if (r)
+        goto out;
+    r = queue_init(&registry->queue, REGISTRY_MAX_QUEUE);
+    if (r)
+        goto out;
+    r = -pthread_create(&registry->writer, NULL, registry_write, registry);
+    if (r) {
+        queue_fini(&registry->queue);
+        goto out;
+    }
+    *ret_registry = registry;
+    return 0;
+out:
+    registry_free(registry);
+    return r;
+}
+
+void registry_close(struct registry *registry)
+{
+    if (!registry)
+        return;
+    queue_close(&registry->queue);
+    pthread_join(registry->writer, NULL);
+    snapshot_barrier();
+    queue_fini(&registry->queue);
+    registry_free(registry);
+}
+
+/* --- looking ----------------------------------------------------------------------------------------------------- */
+
+const struct snapshot_head *registry_head(const struct registry *registry)
+{
+    return &registry->head;
+}
+
+void registry_wake(struct registry *registry)
+{
+    queue_wake(&registry->queue);
+}
+
+void registry_stat(const struct registry *registry, struct registry_stat *ret_stat)
+{
+    const struct snapshot *snapshot = snapshot_acquire(&registry->head);
+    struct registry_stat stat = { .queue_depth = queue_depth(&registry->queue), .revision = snapshot->revision };
+    const struct tenant *tenant;
+    struct tree_iter iter;
+
+    tree_iter_init(&iter, &snapshot->tenants, NULL, NULL);
+    while ((tenant = tree_iter_next(&iter))) {
+        stat.tenants++;
+        stat.namespaces += tree_size(&tenant->namespaces).count;
+        stat.services += tree_size(&tenant->services).count;
+        stat.instances += tree_size(&tenant->services_by_name).weight;
+        stat.operations += tree_size(&tenant->operations).count;
+        stat.unfinished_operations += tree_size(&tenant->unfinished).count;
+    }
+    snapshot_release(&registry->head);
+    *ret_stat = stat;
+}

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The registry: one writer thread that takes changes from a bounded queue, checks them against the newest state, commits
+ * what it took in one batch (group commit), publishes the next snapshot and answers. Readers take snapshots without
+ * asking it (snapshot.h). */
+#pragma once
+
+#include "base/clock.h"
+#include "registry/change.h"
+#include "registry/snapshot.h"
+#include "store/store.h"
+
+struct registry;
+
+/* 0 in a limit is none. */
+struct registry_limits {
+    uint64_t namespaces; /* per account and region */
+    uint64_t services_per_namespace;
+    uint64_t instances_per_service;
+    uint64_t instances_per_namespace;
+    uint64_t custom_attributes; /* per instance: keys without the AWS_ prefix */
+};
+
+struct registry_config {
+    const struct clock *clock;
+    struct registry_limits limits;
+    int64_t operations_delay_ms; /* 0: operations are done when the call returns */
+    int64_t operations_keep_ms;
+    uint64_t operations_max;     /* per account and region */
+    int64_t custom_health_delay_ms;
+    bool private_health_checks;  /* HealthCheckConfig in private namespaces */
+    bool private_targets;        /* HealthCheckConfig may probe private addresses */
+    uint64_t seed;               /* of ids and suffixes; 0: from the kernel */
+};
+
+/* Loads the store (borrowed, must outlive the registry) and starts the writer. `config` is copied. 0, a store_result with
+ * its message, or -errno. */
+int registry_open(const struct registry_config *config, struct store *store, struct registry **ret_registry,
+                  struct store_message *ret_message);
+
+/* Finishes what is queued, stops the writer, frees the state. Reader threads must have stopped. Accepts NULL. */
+void registry_close(struct registry *registry);
+
+/* Any thread. The change is answered through its `done`, on the writer's thread or, when it cannot be queued, at once on
+ * the caller's. */
+void registry_submit(struct registry *registry, struct change *change);
+
+/* Lets the writer look at its clock; for tests that move it. Any thread. */
+void registry_wake(struct registry *registry);
+
+/* For snapshot_acquire. */
+const struct snapshot_head *registry_head(const struct registry *registry);
+
+struct registry_stat {
+    size_t queue_depth;
+    uint64_t tenants, namespaces, services, instances, operations, unfinished_operations;
+    uint64_t revision;
+};
+/* A thread that may read snapshots (snapshot_reader_start). */
+void registry_stat(const struct registry *registry, struct registry_stat *ret_stat);

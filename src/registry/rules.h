@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What Cloud Map accepts beyond the limits of single members: combinations of a service's settings, attributes that a
+ * service's record types demand, tags. Pure: values in, 0 or a condition with its text out. The texts are AWS's where
+ * one is known. Sources: API reference of CreateService, UpdateService, RegisterInstance, TagResource. */
+#pragma once
+
+#include "registry/registry.h"
+
+#define RULES_MAX_TAGS 50
+
+/* Each returns 0, a change_result with change->message set, or -ENOMEM. */
+
+/* change->service against the namespace's kind; also for the result of an update. */
+int rules_check_service(const struct registry_config *config, const struct namespace *ns, const struct service *service,
+                        struct change *change);
+/* What an update may change of `old`. */
+int rules_check_service_update(const struct service *old, const struct service *new, struct change *change);
+/* change->attributes (sorted) for an instance of the service. */
+int rules_check_instance(const struct registry_config *config, const struct namespace *ns,
+                         const struct service *service, struct change *change);
+/* `pairs` sorted; duplicates were found by sorting. */
+int rules_check_tags(const struct str_pair *pairs, size_t n, struct change *change);
+
+/* Sets the message and returns `result`, or -ENOMEM. */
+int rules_refuse(struct change *change, enum change_result result, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* The status that an instance starts with. */
+enum health_status rules_initial_health(const struct service *service, const struct str_pair *attributes, size_t n);

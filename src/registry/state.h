@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The registry's state as readers see it: one immutable snapshot of trees. A tenant is an account in a region; nothing of
+ * one tenant is reachable from another. Structures with an `epoch` may be changed in place by the edit of that epoch and
+ * by nobody else. Reading: any thread between snapshot_acquire and snapshot_release. */
+#pragma once
+
+#include "base/hash.h"
+#include "model/instance.h"
+#include "model/namespace.h"
+#include "model/operation.h"
+#include "model/service.h"
+#include "registry/tree.h"
+
+/* A service with what is registered in it. */
+struct service_node {
+    const struct service *config;
+    struct tree instances; /* by id; weighs what is not UNHEALTHY */
+    struct tree index;     /* by hash of an attribute's key and value, then id; weighs the same */
+    uint64_t revision;     /* InstancesRevision */
+    uint64_t n_registered, n_deregistered; /* since the daemon started, for metrics */
+    uint32_t record_sum;
+    uint32_t epoch;
+};
+
+struct tenant {
+    struct str account, region; /* point behind the structure */
+    struct tree namespaces;           /* by id */
+    struct tree namespaces_by_name;   /* by name without case, then id */
+    struct tree namespaces_by_http_name;
+    struct tree services;             /* by id */
+    struct tree services_by_name;     /* by namespace id, then name as the namespace compares it; weighs instances */
+    struct tree operations;           /* by create_ms, then target; weighs what is finished */
+    struct tree operations_by_group;  /* by the record that holds them */
+    struct tree unfinished;           /* by target */
+    uint32_t epoch;
+};
+
+/* Something that happens by itself: the next status of an operation, or a custom health status that takes effect. */
+struct deadline {
+    enum { DEADLINE_OPERATION, DEADLINE_HEALTH } kind;
+    int64_t due_mono_ms;
+    struct str account, region;
+    struct str target;      /* 20-byte target of the operation, or service id */
+    struct str instance_id; /* DEADLINE_HEALTH */
+};
+
+struct snapshot {
+    struct tree tenants;   /* by account, region */
+    struct tree deadlines; /* by due_mono_ms */
+    uint64_t revision;     /* of the commit that it shows */
+    struct hash_key index_key; /* random in each process: hostile attributes cannot aim at collisions */
+};
+
+extern const struct tree_type state_tenants, state_namespaces, state_namespaces_by_name, state_namespaces_by_http_name,
+    state_services, state_services_by_name, state_operations, state_operations_by_group, state_unfinished,
+    state_instances, state_index, state_deadlines;
+
+/* Each returns NULL when there is none; a NULL tenant has nothing. */
+const struct tenant *state_find_tenant(const struct snapshot *snapshot, struct str account, struct str region);
+const struct namespace *state_find_namespace(const struct tenant *tenant, struct str id);
+const struct namespace *state_find_http_name(const struct tenant *tenant, struct str http_name);
+/* The first namespace of that name without regard to case, and those after it in tree order. */
+void state_iter_name(struct tree_iter *iter, const struct tenant *tenant, struct str name);
+const struct service_node *state_find_service(const struct tenant *tenant, struct str id);
+const struct service_node *state_find_service_name(const struct tenant *tenant, const struct namespace *ns,
+                                                   struct str name);
+const struct instance *state_find_instance(const struct service_node *node, struct str id);
+const struct operation *state_find_operation(const struct tenant *tenant, const struct id_operation *id);
+const struct operation *state_find_unfinished(const struct tenant *tenant, const uint8_t target[ID_TARGET_LEN]);
+
+/* Services of a namespace, and instances of all of them; O(log n). */
+struct tree_rank state_count_services(const struct tenant *tenant, struct str namespace_id);
+
+/* The tag of an attribute in `index`. */
+uint32_t state_index_tag(const struct hash_key *key, const struct str_pair *attribute);
+
+/* Target hashes of the registry's lock keys; names are folded. */
+void state_target_name(struct str account, struct str region, struct str name, uint8_t ret_target[ID_TARGET_LEN]);
+void state_target_id(struct str account, struct str region, struct str id, struct str instance_id,
+                     uint8_t ret_target[ID_TARGET_LEN]);
+
+/* Frees everything that the snapshot reaches, not the structure itself; nobody may read it any more. */
+void state_free(struct snapshot *snapshot);
+/* Sets every epoch to 0, so that epochs can start again. Writer thread; readers do not look at epochs. */
+void state_forget_epochs(struct snapshot *snapshot);
