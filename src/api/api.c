@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Routing; see api.h. */
+#include "api/api.h"
+
+#include "api/worker.h"
+#include "base/mem.h"
+
+#include <errno.h>
+
+int api_new(const struct api_config *config, struct registry *registry, const struct store *store, struct api **ret_api)
+{
+    struct api *api = mem_zalloc(sizeof(*api));
+    char *account = mem_dup_cstr(config->account), *region = mem_dup_cstr(config->region);
+
+    if (!api || !account || !region) {
+        mem_free(account);
+        mem_free(region);
+        mem_free(api);
+        return -ENOMEM;
+    }
+    api->clock = config->clock;
+    api->account = str_of(account);
+    api->region = str_of(region);
+    api->metrics_services = config->metrics_services;
+    api->registry = registry;
+    api->store = store;
+    *ret_api = api;
+    return 0;
+}
+
+void api_free(struct api *api)
+{
+    if (!api)
+        return;
+    mem_free((void *)(uintptr_t)api->account.p);
+    mem_free((void *)(uintptr_t)api->region.p);
+    mem_free(api);
+}
+
+void api_set_stopping(struct api *api)
+{
+    __atomic_store_n(&api->stopping, true, __ATOMIC_RELAXED);
+}
+
+static void *api_worker_start(void *arg, unsigned index)
+{
+    struct api_worker *worker = mem_zalloc(sizeof(*worker));
+
+    (void)index;
+    if (!worker)
+        return NULL;
+    worker->api = arg;
+    rand_init(&worker->rand);
+    snapshot_reader_start();
+    return worker;
+}
+
+static void api_worker_stop(void *context)
+{
+    struct api_worker *worker = context;
+
+    snapshot_reader_stop();
+    call_free_all(worker);
+    mem_free(worker);
+}
+
+static void api_handle(void *context, struct http_request *request)
+{
+    struct api_worker *worker = context;
+    struct str path = http_request_path(request);
+
+    /* A web page must not reach an open daemon on the reader's loopback. */
+    if (str_is_set(http_request_header(request, "Origin"))) {
+        worker_respond_error(worker, request, NULL,
+                             &(struct api_error){ .id = ERROR_ORIGIN_REFUSED });
+        return;
+    }
+    if (monitor_handle(worker, request))
+        return;
+    if (!str_eq(path, STR("/"))) {
+        worker_respond_error(worker, request, NULL, &(struct api_error){ .id = ERROR_NO_SUCH_PATH });
+        return;
+    }
+    if (!str_eq(http_request_method(request), STR("POST"))) {
+        worker_respond_error(worker, request, NULL, &(struct api_error){ .id = ERROR_METHOD_NOT_ALLOWED });
+        return;
+    }
+    call_handle(worker, request);
+}
+
+static void api_finish(void *context, struct http_request *request, void *call)
+{
+    call_handle_finish(context, request, call);
+}
+
+struct http_handler api_handler(struct api *api)
+{
+    return (struct http_handler){ .worker_start = api_worker_start,
+                                  .worker_stop = api_worker_stop,
+                                  .handle = api_handle,
+                                  .finish = api_finish,
+                                  .arg = api };
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The API on top of the HTTP server: routes a request, takes an AWS call through its gates (route, decode, validate,
+ * handle), and answers /healthz, /readyz and /metrics. Handlers are in op_*.c, one for each row of ops.def. */
+#pragma once
+
+#include "http/server.h"
+#include "registry/registry.h"
+
+struct api;
+
+struct api_config {
+    const struct clock *clock;
+    const char *account;       /* of everybody, as long as there are no keys; 12 digits */
+    const char *region;        /* of requests without a credential scope */
+    unsigned metrics_services; /* services with series of their own */
+};
+
+/* Borrows registry and store; `config` is copied. 0 or -errno. */
+int api_new(const struct api_config *config, struct registry *registry, const struct store *store, struct api **ret_api);
+void api_free(struct api *api); /* accepts NULL; its HTTP server must have stopped */
+
+/* What http_server_start takes. */
+struct http_handler api_handler(struct api *api);
+
+/* From now on /readyz answers 503: the daemon is about to stop. Any thread. */
+void api_set_stopping(struct api *api);

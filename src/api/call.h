@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One AWS call: what the gates and the handlers of op_*.c share. A call belongs to its worker's thread; while its change
+ * waits for the writer nobody else touches it. Everything it needs lives in its arena, which is capped. */
+#pragma once
+
+#include "api/error.h"
+#include "api/ops.h"
+#include "base/rand.h"
+#include "http/server.h"
+#include "model/arn.h"
+#include "registry/registry.h"
+
+/* What a handler returns, besides 0 (the output is complete) and -errno (InternalFailure). */
+enum call_result {
+    CALL_ERROR = 1,  /* call->error says what is wrong */
+    CALL_SUBMITTED,  /* call->change went to the writer; call->finish (or the default) completes the output */
+};
+
+struct api_worker;
+
+struct api_call {
+    struct api_call *next; /* in the worker's list of free calls */
+    struct api_worker *worker;
+    struct http_request *request;
+    const struct op *op;
+    struct arena arena;
+    struct str account, region;
+    const struct snapshot *snapshot; /* while the handler runs */
+    const struct tenant *tenant;     /* of account and region; NULL when it has nothing yet */
+    void *out;
+    struct api_error error;
+    struct change change;
+    /* Completes the output after the change; NULL: the OperationId for asynchronous operations, nothing for others. */
+    int (*finish)(struct api_call *call);
+};
+
+/* The worker's generator. */
+struct rand *call_rand(struct api_call *call);
+int64_t call_wall_ms(const struct api_call *call);
+
+/* Sets the error; each returns CALL_ERROR (or -ENOMEM). */
+int call_refuse(struct api_call *call, enum error_id id);
+int call_refuse_text(struct api_call *call, enum error_id id, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* The bare id in an "id or ARN" member. An ARN of another account, region or kind names nothing here: *ret_id is then an
+ * id that nothing has. 0, or CALL_ERROR for text that begins like an ARN and is none. */
+int call_resolve_id(struct api_call *call, struct str text, enum arn_kind kind, struct str *ret_id);
+/* The same, looked up. 0 or CALL_ERROR with the NotFound of the kind. */
+int call_find_namespace(struct api_call *call, struct str text, const struct namespace **ret_ns);
+int call_find_service(struct api_call *call, struct str text, const struct service_node **ret_node);
+
+/* A change that is filled with what all changes of calls have in common. */
+struct change *call_new_change(struct api_call *call, enum change_kind kind);
+/* Hands call->change to the writer. Returns CALL_SUBMITTED; the caller must not touch the call any more. */
+int call_submit(struct api_call *call);
+
+/* The caller's token, or a new one. */
+struct str call_token(struct api_call *call, struct str token);
+/* Tags of a request, sorted. 0, CALL_ERROR or -ENOMEM. */
+int call_read_tags(struct api_call *call, const struct wire_tag_list *tags, const struct str_pair **ret_pairs,
+                   size_t *ret_n);
+
+/* Paging: MaxResults with its default of 100; the key behind which the page begins (absent: at the start). */
+size_t call_page_size(struct opt_int max_results);
+int call_page_start(struct api_call *call, const void *in, struct str token, struct str *ret_key);
+/* The token that continues behind the key. */
+int call_page_end(struct api_call *call, const void *in, struct str key, struct str *ret_token);

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * DiscoverInstances, DiscoverInstancesRevision: the data plane, and the hot path. */
+#include "api/view.h"
+#include "registry/pick.h"
+
+#include <errno.h>
+
+#define DISCOVER_MAX_ANSWER (32u << 20)
+
+/* Addressed by HttpName; by ARN as callers of shared namespaces do; or by the Name of the namespace whose HttpName got an
+ * ending, which some clients pass. */
+static const struct namespace *discover_find_namespace(const struct api_call *call, struct str name)
+{
+    const struct namespace *ns = state_find_http_name(call->tenant, name);
+    struct tree_iter iter;
+    struct arn arn;
+
+    if (ns || !call->tenant)
+        return ns;
+    if (arn_parse(name, &arn) == 0)
+        return arn.kind == ARN_NAMESPACE && str_eq(arn.account, call->account) && str_eq(arn.region, call->region)
+                   ? state_find_namespace(call->tenant, arn.id)
+                   : NULL;
+    state_iter_name(&iter, call->tenant, name);
+    while ((ns = tree_iter_next(&iter)) && str_eq_nocase(ns->name, name))
+        if (ns->kind != NAMESPACE_HTTP || str_eq(ns->name, name))
+            return ns;
+    return NULL;
+}
+
+static int discover_find_service(struct api_call *call, const struct discover_instances_input *in,
+                                 const struct service_node **ret_node)
+{
+    const struct namespace *ns = NULL;
+
+    if (!str_is_set(in->owner_account) || str_eq(in->owner_account, call->account))
+        ns = discover_find_namespace(call, in->namespace_name);
+    if (!ns)
+        return call_refuse(call, ERROR_NAMESPACE_NOT_FOUND);
+    *ret_node = state_find_service_name(call->tenant, ns, in->service_name);
+    return *ret_node ? 0 : call_refuse(call, ERROR_SERVICE_NOT_FOUND);
+}
+
+static enum pick_health discover_health(struct str filter)
+{
+    if (str_eq(filter, STR("UNHEALTHY")))
+        return PICK_UNHEALTHY;
+    if (str_eq(filter, STR("ALL")))
+        return PICK_ALL;
+    if (str_eq(filter, STR("HEALTHY_OR_ELSE_ALL")))
+        return PICK_HEALTHY_OR_ELSE_ALL;
+    return PICK_HEALTHY;
+}
+
+/* Each element is the instance's own rendered part and the service's rendered rest. */
+static struct str discover_render(struct api_call *call, const struct service_node *node,
+                                  const struct instance *const *instances, size_t n)
+{
+    bool checked = node->config->check != SERVICE_CHECK_NONE;
+    size_t size = 2, at = 1;
+    char *text;
+
+    for (size_t i = 0; i < n; i++)
+        size += instances[i]->element_len + node->config->discover_tail[HEALTH_UNHEALTHY].n + 1;
+    text = size <= DISCOVER_MAX_ANSWER ? arena_alloc(&call->arena, size) : NULL;
+    if (!text)
+        return (struct str){ 0 };
+    text[0] = '[';
+    for (size_t i = 0; i < n; i++) {
+        struct str element = instance_element(instances[i]);
+        struct str tail = node->config->discover_tail[checked ? instances[i]->health : HEALTH_UNKNOWN];
+        if (i)
+            text[at++] = ',';
+        memcpy(text + at, element.p, element.n);
+        memcpy(text + at + element.n, tail.p, tail.n);
+        at += element.n + tail.n;
+    }
+    text[at++] = ']';
+    return (struct str){ text, at };
+}
+
+int op_discover_instances(struct api_call *call, const struct discover_instances_input *in,
+                          struct discover_instances_output *out)
+{
+    struct pick_query query = { .required = in->query_parameters.items,
+                                .n_required = in->query_parameters.n,
+                                .optional = in->optional_parameters.items,
+                                .n_optional = in->optional_parameters.n,
+                                .health = discover_health(in->health_status),
+                                .max = call_page_size(in->max_results) };
+    const struct instance **instances;
+    const struct service_node *node;
+    size_t n;
+    int r = discover_find_service(call, in, &node);
+
+    if (!r)
+        r = pick_instances(call->snapshot, node, &query, call_rand(call), &call->arena, &instances, &n);
+    if (r)
+        return r;
+    out->instances = discover_render(call, node, instances, n);
+    out->instances_revision = OPT_INT((int64_t)node->revision);
+    return str_is_set(out->instances) ? 0 : -ENOMEM;
+}
+
+int op_discover_instances_revision(struct api_call *call, const struct discover_instances_input *in,
+                                   struct discover_instances_revision_output *out)
+{
+    const struct service_node *node;
+    int r = discover_find_service(call, in, &node);
+
+    if (!r)
+        out->instances_revision = OPT_INT((int64_t)node->revision);
+    return r;
+}
