@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Start: store, registry, admin socket, API; ready is said when all of it serves. Stop: the API first, so that what was
+ * accepted is finished and committed, the store last. */
+#include "cloudmapd/daemon.h"
+#include "admin/admin.h"
+#include "admin/endpoint.h"
+#include "api/api.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "cloudmapd/banner.h"
+#include "cloudmapd/open_mode.h"
+#include "cloudmapd/sd_notify.h"
+#include "registry/registry.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#define STATUS_MS 5000 /* how often the service manager is told the figures */
+#define MAX_ADDRESSES 64
+
+struct daemon {
+    const struct config_args *args;
+    char *const *environment;
+    const char *state_directory;
+    const struct clock *clock;
+    struct config *config;
+    int64_t started_ns;
+    struct store *store;
+    struct registry *registry;
+    struct admin *admin;
+    struct api *api;
+    struct http_server *server;
+};
+
+/* --- small things --------------------------------------------------------------------------------------------------
+ */
+
+static int refuse(int code, const char *reason)
+{
+    log_event(LOG_DAEMON_REFUSED, LOG_C("reason", reason), LOG_I("code", code));
+    return code;
+}
+
+/* Of a store_result or -errno that came with `message`, which is empty for lack of memory. */
+static int refuse_store(int result, const struct store_message *message)
+{
+    const char *reason = message->text[0] ? message->text : strerror(result < 0 ? -result : ENOMEM);
+    return refuse(result < 0 ? EXIT_FAILURE : store_exit_code(result), reason);
+}
+
+static int refuse_http(int result, const struct http_message *message)
+{
+    int code = result == HTTP_ADDRESS_IN_USE ? EX_UNAVAILABLE : result == HTTP_ADDRESS_BAD ? EX_CONFIG : EXIT_FAILURE;
+    return refuse(code, message->text[0] ? message->text : strerror(result < 0 ? -result : ENOMEM));
+}
+
+static int64_t since_start_ms(const struct daemon *daemon)
+{
+    return (clock_mono_ns(daemon->clock) - daemon->started_ns) / 1000000;
+}
+
+/* The API's addresses; returns how many. */
+static size_t list_addresses(const struct daemon *daemon, const char *ret_addresses[MAX_ADDRESSES])
+{
+    size_t n = 0;
+    while (n < MAX_ADDRESSES && (ret_addresses[n] = http_server_address(daemon->server, n)))
+        n++;
+    return n;
+}
+
+static void write_addresses(struct buf *buf, const struct daemon *daemon)
+{
+    const char *addresses[MAX_ADDRESSES];
+    size_t n = list_addresses(daemon, addresses);
+    for (size_t i = 0; i < n; i++)
+        buf_printf(buf, "%s%s", i ? "," : "", addresses[i]);
+}
+
+/* --- facts for the admin socket ------------------------------------------------------------------------------------
+ */
+
+struct option_facts {
+    struct arena arena;
+    struct admin_option *options;
+    size_t n, size;
+};
+
+static void collect_option(void *arg, const char *key, const struct config_source *source, bool later)
+{
+    (void)later;
+    struct option_facts *facts = arg;
+    struct str copy = arena_dup(&facts->arena, str_of(key));
+    if (!copy.p || facts->n == facts->size)
+        return;
+    facts->options[facts->n++] = (struct admin_option){
+        .key = copy.p, .value = source->text, .origin = config_origin_text(source->origin), .where = source->where
+    };
+}
+
+static int publish_facts(struct daemon *daemon, const char *state)
+{
+    const char *addresses[MAX_ADDRESSES];
+    struct option_facts options = { .size = CONFIG_MAX_SETTINGS };
+    arena_init(&options.arena, 4 << 20);
+    options.options = ARENA_ARRAY(&options.arena, struct admin_option, options.size);
+    if (options.options)
+        config_each_set(daemon->config, collect_option, &options);
+    struct admin_facts facts = {
+        .state = state,
+        .addresses = addresses,
+        .n_addresses = list_addresses(daemon, addresses),
+        .region = daemon->config->api_region,
+        .account = daemon->config->api_account,
+        .compat = daemon->config->compat == CONFIG_COMPAT_AWS ? "aws" : "none",
+        .options = options.options,
+        .n_options = options.n,
+    };
+    int r = options.arena.failed ? -ENOMEM : admin_set_facts(daemon->admin, &facts);
+    arena_fini(&options.arena);
+    return r;
+}
+
+/* --- start ---------------------------------------------------------------------------------------------------------
+ */
+
+static void collect_later(void *arg, const char *key, const struct config_source *source, bool later)
+{
+    (void)source;
+    struct buf *names = arg;
+    if (later)
+        buf_printf(names, "%s%s", names->n ? ", " : "", key);
+}
+
+static void log_options_without_effect(const struct config *config)
+{
+    struct buf names;
+    buf_init(&names, 1 << 16);
+    config_each_set(config, collect_later, &names);
+    if (names.n > 0)
+        log_event(LOG_OPTION_WITHOUT_EFFECT, LOG_S("options", buf_str(&names)));
+    buf_fini(&names);
+}
+
+static int start_registry(struct daemon *daemon)
+{
+    const struct config *config = daemon->config;
+    struct store_message message = { .text = "" };
+    int r = store_open_sqlite(config->store_path, STORE_CREATE, daemon->clock, &daemon->store, &message);
+    if (r != 0)
+        return refuse_store(r, &message);
+    struct registry_config registry = {
+        .clock = daemon->clock,
+        .limits = { .namespaces = (uint64_t)config->limits_namespaces,
+                    .services_per_namespace = (uint64_t)config->limits_services_per_namespace,
+                    .instances_per_service = (uint64_t)config->limits_instances_per_service,
+                    .instances_per_namespace = (uint64_t)config->limits_instances_per_namespace,
+                    .custom_attributes = (uint64_t)config->limits_custom_attributes },
+        .operations_delay_ms = config->operations_delay,
+        .operations_keep_ms = config->operations_keep,
+        .operations_max = (uint64_t)config->operations_max,
+        .custom_health_delay_ms = config->health_custom_delay,
+        .private_health_checks = config->health_private_namespaces,
+        .private_targets = config->compat != CONFIG_COMPAT_AWS,
+    };
+    r = registry_open(&registry, daemon->store, &daemon->registry, &message);
+    if (r != 0)
+        return refuse_store(r, &message);
+    struct registry_stat stat;
+    registry_stat(daemon->registry, &stat);
+    log_event(LOG_STORE_OPENED, LOG_C("path", config->store_path), LOG_I("revision", stat.revision),
+              LOG_I("namespaces", stat.namespaces), LOG_I("services", stat.services),
+              LOG_I("instances", stat.instances), LOG_I("ms", since_start_ms(daemon)));
+    return 0;
+}
+
+static int start_admin(struct daemon *daemon)
+{
+    struct http_message message = { .text = "" };
+    struct admin_config config = {
+        .dir = daemon->config->store_path, .registry = daemon->registry, .store = daemon->store, .clock = daemon->clock
+    };
+    int r = admin_start(&config, &daemon->admin, &message);
+    return r == 0 ? 0 : refuse_http(r, &message);
+}
+
+static unsigned count_workers(const struct config *config)
+{
+    long n = config->api_workers ? (long)config->api_workers : sysconf(_SC_NPROCESSORS_ONLN);
+    return n < 1 ? 1 : n > 64 ? 64 : (unsigned)n;
+}
+
+static int start_api(struct daemon *daemon)
+{
+    const struct config *config = daemon->config;
+    struct api_config api = { .clock = daemon->clock,
+                              .account = config->api_account,
+                              .region = config->api_region,
+                              .metrics_services = (unsigned)config->metrics_services };
+    struct http_message message = { .text = "" };
+    int r = api_new(&api, daemon->registry, daemon->store, &daemon->api);
+    if (r != 0)
+        return refuse(EXIT_FAILURE, strerror(-r));
+    struct http_server_config server = { .addresses = config->api_listen.items,
+                                         .n_addresses = config->api_listen.n,
+                                         .n_workers = count_workers(config),
+                                         .handler = api_handler(daemon->api),
+                                         .clock = daemon->clock };
+    http_limits_default(&server.limits);
+    server.limits.body_max = (size_t)config->api_max_body;
+    server.limits.connections_max = (unsigned)config->api_max_connections;
+    server.limits.connections_per_address_max = (unsigned)config->api_max_connections_per_address;
+    server.limits.head_ms = config->api_header_timeout;
+    server.limits.idle_ms = config->api_idle_timeout;
+    server.limits.stop_ms = config->api_stop_timeout;
+    r = http_server_start(&server, &daemon->server, &message);
+    return r == 0 ? 0 : refuse_http(r, &message);
+}
+
+static int start(struct daemon *daemon)
+{
+    log_event(LOG_DAEMON_STARTED, LOG_C("version", CLOUDMAP_VERSION), LOG_I("pid", getpid()));
+    log_options_without_effect(daemon->config);
+    int r = start_registry(daemon);
+    if (r == 0)
+        r = start_admin(daemon);
+    if (r == 0)
+        r = start_api(daemon);
+    if (r == 0 && publish_facts(daemon, "ready") < 0)
+        r = refuse(EXIT_FAILURE, strerror(ENOMEM));
+    return r;
+}
+
+/* --- saying so -----------------------------------------------------------------------------------------------------
+ */
+
+/* Tells the service manager `words` (may be "") and the figures. */
+static void notify(struct daemon *daemon, const char *words)
+{
+    struct registry_stat registry;
+    struct store_stat store;
+    struct buf addresses;
+    char text[1024];
+    if (!getenv("NOTIFY_SOCKET"))
+        return;
+    registry_stat(daemon->registry, &registry);
+    store_stat(daemon->store, &store);
+    buf_init(&addresses, 256);
+    write_addresses(&addresses, daemon);
+    snprintf(text, sizeof(text),
+             "%sSTATUS=API on " STR_FMT ": %" PRIu64 " namespaces, %" PRIu64 " services, %" PRIu64 " instances%s\n",
+             words, STR_ARG(buf_str(&addresses)), registry.namespaces, registry.services, registry.instances,
+             store.lost ? "; the store lost a write, writes are refused" : "");
+    sd_notify_send(text);
+    buf_fini(&addresses);
+}
+
+static void show_banner(const struct daemon *daemon, const struct endpoint *endpoint, const char *addresses)
+{
+    char *data = realpath(daemon->config->store_path, NULL);
+    struct buf banner;
+    buf_init(&banner, 1 << 16);
+    banner_write(&banner, daemon->config, endpoint, addresses, data ? data : daemon->config->store_path);
+    struct str text = buf_str(&banner);
+    fwrite(text.p, 1, text.n, stdout);
+    fflush(stdout);
+    buf_fini(&banner);
+    free(data); /* realpath's */
+}
+
+static void say_ready(struct daemon *daemon)
+{
+    struct buf addresses;
+    struct endpoint endpoint;
+    buf_init(&addresses, 4096);
+    write_addresses(&addresses, daemon);
+    buf_put_char(&addresses, '\0');
+    const char *first = http_server_address(daemon->server, 0);
+    const char *all = addresses.failed ? first : addresses.p;
+    log_event(LOG_DAEMON_READY, LOG_C("api", all), LOG_I("ms", since_start_ms(daemon)));
+    notify(daemon, "READY=1\n");
+    bool wanted = isatty(STDOUT_FILENO) || getenv("CLOUDMAP_DEV_BANNER");
+    if (wanted && endpoint_of_address(str_of(first), &endpoint) == 0)
+        show_banner(daemon, &endpoint, all);
+    buf_fini(&addresses);
+}
+
+/* --- reload --------------------------------------------------------------------------------------------------------
+ */
+
+static void log_reloaded(const struct config *config, struct str restart_needed)
+{
+    const char *level = config->sources[OPTION_INDEX(log_level)].text;
+    if (restart_needed.n > 0)
+        log_event(LOG_DAEMON_RELOADED, LOG_C("log_level", level), LOG_S("restart_needed_for", restart_needed));
+    else
+        log_event(LOG_DAEMON_RELOADED, LOG_C("log_level", level));
+}
+
+/* Takes over what a running daemon can change. With a configuration that is wrong everything stays as it is. */
+static void reload(struct daemon *daemon)
+{
+    struct config *next = NULL;
+    struct config_errors errors;
+    struct buf restart_needed;
+    char words[128];
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now); /* the service manager compares this with its own clock */
+    snprintf(words, sizeof(words), "RELOADING=1\nMONOTONIC_USEC=%" PRId64 "\n",
+             (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+    notify(daemon, words);
+    config_init_errors(&errors);
+    buf_init(&restart_needed, 1 << 16);
+    if (config_args_load(daemon->args, daemon->environment, daemon->state_directory, &next, &errors) != 0) {
+        log_event(LOG_DAEMON_RELOAD_FAILED, LOG_S("reason", buf_str(&errors.lines)));
+    } else {
+        config_reload(daemon->config, next, &restart_needed);
+        log_set_level((enum log_level)daemon->config->log_level);
+        log_reloaded(daemon->config, buf_str(&restart_needed));
+        publish_facts(daemon, "ready"); /* on failure status tells the old ones */
+    }
+    config_free(next);
+    config_fini_errors(&errors);
+    buf_fini(&restart_needed);
+    notify(daemon, "READY=1\n");
+}
+
+/* --- the loop ------------------------------------------------------------------------------------------------------
+ */
+
+static const int awaited_signals[] = { SIGTERM, SIGINT, SIGHUP };
+
+static void fill_set(sigset_t *ret_set)
+{
+    sigemptyset(ret_set);
+    for (size_t i = 0; i < sizeof(awaited_signals) / sizeof(awaited_signals[0]); i++)
+        sigaddset(ret_set, awaited_signals[i]);
+}
+
+void daemon_block_signals(void)
+{
+    sigset_t set;
+    fill_set(&set);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+/* Handles SIGHUP, and tells the service manager what it wants to hear, until a signal says to stop; returns it. */
+static int serve(struct daemon *daemon)
+{
+    int64_t watchdog_ms = sd_notify_watchdog_ms();
+    int64_t period_ms = watchdog_ms && watchdog_ms < STATUS_MS ? watchdog_ms : STATUS_MS;
+    struct timespec period = { .tv_sec = period_ms / 1000, .tv_nsec = period_ms % 1000 * 1000000 };
+    sigset_t set;
+    fill_set(&set);
+    for (;;) {
+        int signal_number = sigtimedwait(&set, NULL, &period);
+        if (signal_number == SIGHUP)
+            reload(daemon);
+        else if (signal_number > 0)
+            return signal_number;
+        notify(daemon, watchdog_ms ? "WATCHDOG=1\n" : "");
+    }
+}
+
+/* From now on TERM and INT end the process as they do by default: whoever sends a second one does not want to wait. */
+static void unblock_stop_signals(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+/* --- stop ----------------------------------------------------------------------------------------------------------
+ */
+
+/* Also of a daemon that did not start completely. Returns whether the store took every write. */
+static bool stop(struct daemon *daemon)
+{
+    struct store_stat stat = { .lost = false };
+    if (daemon->api)
+        api_set_stopping(daemon->api);
+    http_server_stop(daemon->server);
+    api_free(daemon->api);
+    admin_stop(daemon->admin);
+    registry_close(daemon->registry);
+    if (daemon->store)
+        store_stat(daemon->store, &stat);
+    store_close(daemon->store);
+    return !stat.lost;
+}
+
+int daemon_run(const struct config_args *args, char *const *environment, const char *state_directory,
+               struct config *take_config)
+{
+    struct daemon daemon = { .args = args,
+                             .environment = environment,
+                             .state_directory = state_directory,
+                             .clock = clock_system(),
+                             .config = take_config };
+    daemon.started_ns = clock_mono_ns(daemon.clock);
+    log_init((enum log_level)take_config->log_level, (enum log_format)take_config->log_format);
+    snapshot_reader_start();
+    int code = start(&daemon);
+    if (code == 0) {
+        say_ready(&daemon);
+        int signal_number = serve(&daemon);
+        unblock_stop_signals();
+        log_event(LOG_DAEMON_STOPPING, LOG_C("signal", signal_number == SIGTERM ? "SIGTERM" : "SIGINT"));
+        publish_facts(&daemon, "stopping");
+        notify(&daemon, "STOPPING=1\n");
+    }
+    snapshot_reader_stop();
+    bool kept = stop(&daemon);
+    if (code == 0) {
+        code = kept ? 0 : EXIT_FAILURE;
+        log_event(LOG_DAEMON_STOPPED, LOG_I("code", code), LOG_I("uptime_s", since_start_ms(&daemon) / 1000));
+    }
+    config_free(daemon.config);
+    return code;
+}

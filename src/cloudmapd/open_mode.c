@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Judges every address that a name stands for. */
+#include "cloudmapd/open_mode.h"
+
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+
+static bool is_loopback(const struct sockaddr *address)
+{
+    if (address->sa_family == AF_INET) {
+        struct sockaddr_in in;
+        memcpy(&in, address, sizeof(in));
+        return ntohl(in.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+    }
+    if (address->sa_family == AF_INET6) {
+        struct sockaddr_in6 in6;
+        memcpy(&in6, address, sizeof(in6));
+        return IN6_IS_ADDR_LOOPBACK(&in6.sin6_addr);
+    }
+    return false;
+}
+
+/* The part before the port, without brackets; addresses have been checked for their form. */
+static void copy_host(const char *address, char *ret_host, size_t size)
+{
+    const char *colon = strrchr(address, ':');
+    int n = (int)(colon - address);
+    if (*address == '[')
+        snprintf(ret_host, size, "%.*s", n - 2, address + 1);
+    else
+        snprintf(ret_host, size, "%.*s", n, address);
+}
+
+static void check_address(const char *address, const char *where, struct config_errors *errors)
+{
+    char host[1024];
+    struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *list = NULL;
+    copy_host(address, host, sizeof(host));
+    int r = getaddrinfo(host, NULL, &hints, &list);
+    if (r != 0) {
+        config_add_error(errors, where, "api.listen: %s: %s", host, gai_strerror(r));
+        return;
+    }
+    bool loopback = true;
+    for (const struct addrinfo *one = list; one; one = one->ai_next)
+        loopback = loopback && is_loopback(one->ai_addr);
+    freeaddrinfo(list);
+    if (!loopback)
+        config_add_error(errors, where,
+                         "api.listen: %s is not a loopback address. There are no access keys, so anybody who can reach "
+                         "the API could change everything: only 127.0.0.0/8 and ::1 are allowed",
+                         address);
+}
+
+void open_mode_check(const struct config *config, struct config_errors *errors)
+{
+    for (size_t i = 0; i < config->api_listen.n; i++)
+        check_address(config->api_listen.items[i], config->sources[OPTION_INDEX(api_listen)].where, errors);
+}
