@@ -4,7 +4,7 @@
  * The table is const; handlers run on the API worker of their request.
  *
  * A handler `op_x(call, in, out)` gets its validated input (shapes.h) and a zeroed output, both in the request's
- * arena. It returns 0 when the output is complete; its other results are those of struct api_call (api.h). */
+ * arena. It returns 0 when the output is complete; its other results are those of enum call_result (call.h). */
 #pragma once
 
 #include "api/error.h"

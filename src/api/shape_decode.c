@@ -191,7 +191,7 @@ static int decode_int(struct decoder *decoder, const struct shape *shape, struct
     struct json_reader *reader = decoder->reader;
     if (json_int(reader, &ret_number->value)) {
         if (reader->error == JSON_RANGE)
-            return wrong_type(decoder, shape, path, "a number that is none or is too large");
+            return wrong_type(decoder, shape, path, "a number with a fraction or out of range");
         return reader_failed(decoder);
     }
     ret_number->set = true;

@@ -3,6 +3,7 @@
  * Gathers settings and builds the configuration from them. */
 #include "cloudmapd/config.h"
 #include "base/mem.h"
+#include "base/text.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -112,13 +113,26 @@ static void add_setting(struct config_input *input, const struct setting *settin
     };
 }
 
+/* Values are shown in messages and in JSON. */
+static bool is_printable(struct str text)
+{
+    for (size_t i = 0; i < text.n; i++)
+        if (((unsigned char)text.p[i] < ' ' && text.p[i] != '\t') || text.p[i] == 0x7f)
+            return false;
+    return text_is_utf8(text);
+}
+
 void config_add(struct config_input *input, struct str key, struct str value, enum config_origin origin,
                 const char *where, struct config_errors *errors)
 {
     struct setting setting = { .value = value, .origin = origin, .where = where };
     setting.option = find_option(key, &setting.vpc_id);
     if (setting.option) {
-        add_setting(input, &setting, errors);
+        if (is_printable(value))
+            add_setting(input, &setting, errors);
+        else
+            config_add_error(errors, where, "%s: the value is not UTF-8, or holds a control character",
+                             setting.option->key);
         return;
     }
     const char *meant = option_suggest(key);

@@ -13,10 +13,11 @@ from pathlib import Path
 MODEL = Path(__file__).resolve().parents[2] / "data" / "cloud-map-api.json"
 PER_PATTERN = 6000
 LENGTHS = (1, 2, 3, 61, 62, 63, 64, 65, 125, 126, 127, 128, 129, 252, 253, 254, 1023, 1024, 1025)
-ALPHABETS = ("ab-_.", "aZ09", "a.", "-_a", "a:/@._-", "!~a \t", "arn:", "".join(map(chr, range(128))), "a\n", "aé\x7f\x80",
-             " \t", "a-")
-WORDS = ("arn:", "arn:a", "ARN:a", "arn", "xarn:", ".", "..", "a.b", "a.b.", ".a.b", "a..b", "-a", "a-", "_", "__", "_a", "a_b",
-         "_http._tcp", "a" * 63 + ".b", "a" * 64 + ".b", "a\n", ".\n", "a.b\n", "", " ", "\t", " a", "a ", "a b", "\0", "a\0")
+ALPHABETS = ("ab-_.", "aZ09", "a.", "-_a", "a:/@._-", "!~a \t", "arn:", "".join(map(chr, range(128))), "a\n",
+             "aé\x7f\x80", " \t", "a-")
+WORDS = ("arn:", "arn:a", "ARN:a", "arn", "xarn:", ".", "..", "a.b", "a.b.", ".a.b", "a..b", "-a", "a-", "_", "__", "_a",
+         "a_b", "_http._tcp", "a" * 63 + ".b", "a" * 64 + ".b", "a\n", ".\n", "a.b\n", "", " ", "\t", " a", "a ",
+         "a b", "\0", "a\0")
 
 
 def texts(rng):

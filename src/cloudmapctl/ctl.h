@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What every command of cloudmapctl gets: where the daemon or its data is, and how to print. One thread. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct ctl {
+    const char *data;   /* --data, or the directory found */
+    const char *socket; /* --socket, or NULL: the one in `data` */
+    const char *api;    /* --api URL, or NULL */
+    bool json;          /* -o json */
+    bool replace;       /* restore --replace */
+    char **words;       /* arguments behind the command */
+    size_t n_words;
+};
+
+/* A command's work; returns the exit code. */
+typedef int ctl_fn(const struct ctl *ctl);
+
+/* "cloudmapctl: " and the text to stderr; returns `code`. */
+int ctl_fail(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The daemon's answer to GET /v1/status, asked for and decoded. One thread. */
+#pragma once
+
+#include "base/arena.h"
+#include "cloudmapctl/ctl.h"
+
+#define DAEMON_STATUS_MAX_ADDRESSES 64
+#define DAEMON_STATUS_MAX_OPTIONS 256
+
+struct daemon_status_option {
+    struct str key, value, where;
+};
+
+/* Slices point into `text`. */
+struct daemon_status {
+    char *text; /* the answer; as it came in until daemon_status_get decodes it into the rest */
+    size_t n_text;
+    struct str version, state, region, account, compat, store_path;
+    int64_t pid, uptime_seconds, queue_depth;
+    int64_t revision, records, file_bytes, log_bytes, commits, failed_commits;
+    bool lost;
+    int64_t namespaces, services, instances, operations, unfinished_operations;
+    struct str addresses[DAEMON_STATUS_MAX_ADDRESSES];
+    size_t n_addresses;
+    struct daemon_status_option options[DAEMON_STATUS_MAX_OPTIONS];
+    size_t n_options;
+};
+
+/* The answer as text only, for -o json. 0, or an exit code after a message in `why`. */
+int daemon_status_fetch(const struct ctl *ctl, struct daemon_status *ret_status, char *why, size_t size);
+/* Decodes status->text, which is modified. 0, or 1 when it is not what a daemon of this version says. */
+int daemon_status_decode(struct daemon_status *status, struct arena *arena);
+
+/* Both, with the message on stderr. 0 or an exit code. Free with daemon_status_free. */
+int daemon_status_get(const struct ctl *ctl, struct arena *arena, struct daemon_status *ret_status);
+void daemon_status_free(struct daemon_status *status);
