@@ -130,21 +130,33 @@ void endpoint_write_word(struct buf *buf, struct str text)
     buf_put_char(buf, '\'');
 }
 
-static void write_export(struct buf *buf, const char *indent, const char *name, struct str value)
+void endpoint_each_variable(const struct endpoint *endpoint, struct str region, endpoint_variable_fn *fn, void *arg)
 {
-    buf_printf(buf, "%sexport %s=", indent, name);
-    endpoint_write_word(buf, value);
-    buf_put_char(buf, '\n');
+    fn(arg, "AWS_ACCESS_KEY_ID", STR("any"));
+    fn(arg, "AWS_SECRET_ACCESS_KEY", STR("any"));
+    fn(arg, "AWS_DEFAULT_REGION", region);
+    fn(arg, "AWS_REGION", region);
+    fn(arg, "AWS_ENDPOINT_URL", str_of(endpoint->url));
+    fn(arg, "AWS_PAGER", STR("")); /* or the CLI opens one for every answer */
+    if (!endpoint->data_resolves)
+        fn(arg, "AWS_DISABLE_HOST_PREFIX_INJECTION", STR("true"));
+}
+
+struct exports {
+    struct buf *buf;
+    const char *indent;
+};
+
+static void write_export(void *arg, const char *name, struct str value)
+{
+    const struct exports *exports = arg;
+    buf_printf(exports->buf, "%sexport %s=", exports->indent, name);
+    endpoint_write_word(exports->buf, value);
+    buf_put_char(exports->buf, '\n');
 }
 
 void endpoint_write_exports(struct buf *buf, const struct endpoint *endpoint, struct str region, const char *indent)
 {
-    write_export(buf, indent, "AWS_ACCESS_KEY_ID", STR("any"));
-    write_export(buf, indent, "AWS_SECRET_ACCESS_KEY", STR("any"));
-    write_export(buf, indent, "AWS_DEFAULT_REGION", region);
-    write_export(buf, indent, "AWS_REGION", region);
-    write_export(buf, indent, "AWS_ENDPOINT_URL", str_of(endpoint->url));
-    write_export(buf, indent, "AWS_PAGER", STR("")); /* or the CLI opens one for every answer */
-    if (!endpoint->data_resolves)
-        write_export(buf, indent, "AWS_DISABLE_HOST_PREFIX_INJECTION", STR("true"));
+    struct exports exports = { buf, indent };
+    endpoint_each_variable(endpoint, region, write_export, &exports);
 }

@@ -26,7 +26,11 @@ int endpoint_of_address(struct str address, struct endpoint *ret_endpoint);
 /* For http://HOST[:PORT][/]. 0 or ENDPOINT_BAD. */
 int endpoint_of_url(struct str url, struct endpoint *ret_endpoint);
 
-/* Appends shell lines that point the AWS CLI and the SDKs at the endpoint, each begun with `indent`. */
+/* The variables of the environment that point the AWS CLI and the SDKs at the endpoint, one call for each. */
+typedef void endpoint_variable_fn(void *arg, const char *name, struct str value);
+void endpoint_each_variable(const struct endpoint *endpoint, struct str region, endpoint_variable_fn *fn, void *arg);
+
+/* The same as lines for a shell, each begun with `indent`. */
 void endpoint_write_exports(struct buf *buf, const struct endpoint *endpoint, struct str region, const char *indent);
 
 /* Appends `text` as one word of a shell. */

@@ -3,7 +3,8 @@
  * Routing; see api.h. */
 #include "api/api.h"
 
-#include "api/worker.h"
+#include "api/api_worker.h"
+#include "api/monitor.h"
 #include "base/mem.h"
 
 #include <errno.h>
@@ -72,18 +73,17 @@ static void api_handle(void *context, struct http_request *request)
 
     /* A web page must not reach an open daemon on the reader's loopback. */
     if (str_is_set(http_request_header(request, "Origin"))) {
-        worker_respond_error(worker, request, NULL,
-                             &(struct api_error){ .id = ERROR_ORIGIN_REFUSED });
+        call_refuse_request(worker, request, NULL, &(struct api_error){ .id = ERROR_ORIGIN_REFUSED });
         return;
     }
     if (monitor_handle(worker, request))
         return;
     if (!str_eq(path, STR("/"))) {
-        worker_respond_error(worker, request, NULL, &(struct api_error){ .id = ERROR_NO_SUCH_PATH });
+        call_refuse_request(worker, request, NULL, &(struct api_error){ .id = ERROR_NO_SUCH_PATH });
         return;
     }
     if (!str_eq(http_request_method(request), STR("POST"))) {
-        worker_respond_error(worker, request, NULL, &(struct api_error){ .id = ERROR_METHOD_NOT_ALLOWED });
+        call_refuse_request(worker, request, NULL, &(struct api_error){ .id = ERROR_METHOD_NOT_ALLOWED });
         return;
     }
     call_handle(worker, request);

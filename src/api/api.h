@@ -17,7 +17,8 @@ struct api_config {
 };
 
 /* Borrows registry and store; `config` is copied. 0 or -errno. */
-int api_new(const struct api_config *config, struct registry *registry, const struct store *store, struct api **ret_api);
+int api_new(const struct api_config *config, struct registry *registry, const struct store *store,
+            struct api **ret_api);
 void api_free(struct api *api); /* accepts NULL; its HTTP server must have stopped */
 
 /* What http_server_start takes. */

@@ -3,9 +3,9 @@
  * The gates of an AWS call and what handlers lean on; see call.h and worker.h. */
 #include "api/call.h"
 
+#include "api/api_worker.h"
 #include "api/page.h"
 #include "api/sts.h"
-#include "api/worker.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -81,8 +81,8 @@ static void call_count(struct api_worker *worker, const struct http_request *req
     stats_count(&worker->api->stats, op, outcome, ns);
 }
 
-void worker_respond_error(struct api_worker *worker, struct http_request *request, const struct op *op,
-                          const struct api_error *error)
+void call_refuse_request(struct api_worker *worker, struct http_request *request, const struct op *op,
+                         const struct api_error *error)
 {
     struct str name = error_name(error->id);
     char type[64];
@@ -104,7 +104,7 @@ void worker_respond_error(struct api_worker *worker, struct http_request *reques
 
 static void call_respond_error(struct api_call *call)
 {
-    worker_respond_error(call->worker, call->request, call->op, &call->error);
+    call_refuse_request(call->worker, call->request, call->op, &call->error);
 }
 
 static void call_respond(struct api_call *call, struct buf *body)
@@ -210,9 +210,9 @@ static int call_change_error(struct api_call *call)
         error.service_id = change->existing_id;
         error.creator_request_id = change->existing_token;
         error.service_arn = arn_format(&call->arena, &(struct arn){ .kind = ARN_SERVICE,
-                                                                     .region = call->region,
-                                                                     .account = call->account,
-                                                                     .id = change->existing_id });
+                                                                    .region = call->region,
+                                                                    .account = call->account,
+                                                                    .id = change->existing_id });
         break;
     case CHANGE_DUPLICATE_REQUEST:
         error.duplicate_operation_id = str_of(change->operation_id);
@@ -282,12 +282,12 @@ static int call_decode(struct api_call *call, void *in)
     buf_init(&message, 64 * 1024);
     r = shape_decode(&reader, call->op->input, in, &call->arena, &message);
     if (r == SHAPE_SYNTAX || r == SHAPE_TYPE) {
-        call->error = (struct api_error){ .id = ERROR_SERIALIZATION,
-                                          .message = arena_dup(&call->arena, buf_str(&message)) };
+        call->error =
+            (struct api_error){ .id = ERROR_SERIALIZATION, .message = arena_dup(&call->arena, buf_str(&message)) };
         r = CALL_ERROR;
     } else if (r == 0 && shape_validate(call->op->input, in, &message)) {
-        call->error = (struct api_error){ .id = ERROR_INVALID_INPUT,
-                                          .message = arena_dup(&call->arena, buf_str(&message)) };
+        call->error =
+            (struct api_error){ .id = ERROR_INVALID_INPUT, .message = arena_dup(&call->arena, buf_str(&message)) };
         r = CALL_ERROR;
     } else if (r) {
         r = -ENOMEM;
@@ -350,16 +350,16 @@ void call_handle(struct api_worker *worker, struct http_request *request)
     if (str_starts(target, CALL_TARGET_PREFIX))
         op = op_find(str_skip(target, CALL_TARGET_PREFIX.n));
     if (!op) {
-        worker_respond_error(worker, request, NULL, &(struct api_error){ .id = ERROR_UNKNOWN_OPERATION });
+        call_refuse_request(worker, request, NULL, &(struct api_error){ .id = ERROR_UNKNOWN_OPERATION });
         return;
     }
     if (!call_is_content_type(type, STR("application/x-amz-json-1.1"))) {
-        worker_respond_error(worker, request, op, &(struct api_error){ .id = ERROR_UNSUPPORTED_MEDIA_TYPE });
+        call_refuse_request(worker, request, op, &(struct api_error){ .id = ERROR_UNSUPPORTED_MEDIA_TYPE });
         return;
     }
     call = call_new(worker, request, op);
     if (!call) {
-        worker_respond_error(worker, request, op, &(struct api_error){ .id = ERROR_INTERNAL_FAILURE });
+        call_refuse_request(worker, request, op, &(struct api_error){ .id = ERROR_INTERNAL_FAILURE });
         return;
     }
     r = call_run(call);

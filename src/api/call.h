@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One AWS call: what the gates and the handlers of op_*.c share. A call belongs to its worker's thread; while its change
- * waits for the writer nobody else touches it. Everything it needs lives in its arena, which is capped. */
+ * One AWS call: what the gates and the handlers of op_*.c share. A call belongs to its worker's thread; while its
+ * change waits for the writer nobody else touches it. Everything it needs lives in its arena, which is capped. */
 #pragma once
 
 #include "api/error.h"
@@ -13,8 +13,8 @@
 
 /* What a handler returns, besides 0 (the output is complete) and -errno (InternalFailure). */
 enum call_result {
-    CALL_ERROR = 1,  /* call->error says what is wrong */
-    CALL_SUBMITTED,  /* call->change went to the writer; call->finish (or the default) completes the output */
+    CALL_ERROR = 1, /* call->error says what is wrong */
+    CALL_SUBMITTED, /* call->change went to the writer; call->finish (or the default) completes the output */
 };
 
 struct api_worker;
@@ -44,8 +44,8 @@ int call_refuse(struct api_call *call, enum error_id id);
 int call_refuse_text(struct api_call *call, enum error_id id, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* The bare id in an "id or ARN" member. An ARN of another account, region or kind names nothing here: *ret_id is then an
- * id that nothing has. 0, or CALL_ERROR for text that begins like an ARN and is none. */
+/* The bare id in an "id or ARN" member. An ARN of another account, region or kind names nothing here: *ret_id is then
+ * an id that nothing has. 0, or CALL_ERROR for text that begins like an ARN and is none. */
 int call_resolve_id(struct api_call *call, struct str text, enum arn_kind kind, struct str *ret_id);
 /* The same, looked up. 0 or CALL_ERROR with the NotFound of the kind. */
 int call_find_namespace(struct api_call *call, struct str text, const struct namespace **ret_ns);
@@ -67,3 +67,15 @@ size_t call_page_size(struct opt_int max_results);
 int call_page_start(struct api_call *call, const void *in, struct str token, struct str *ret_key);
 /* The token that continues behind the key. */
 int call_page_end(struct api_call *call, const void *in, struct str key, struct str *ret_token);
+
+/* --- what api.c calls -------------------------------------------------------------------------------------------- */
+
+/* An AWS call, in the JSON protocol or STS's Query protocol. Answers, or suspends the request with its call. */
+void call_handle(struct api_worker *worker, struct http_request *request);
+/* The change of a suspended call was answered by the writer. */
+void call_handle_finish(struct api_worker *worker, struct http_request *request, struct api_call *call);
+/* Answers with an error in the JSON protocol, without a call; `op` may be NULL. */
+void call_refuse_request(struct api_worker *worker, struct http_request *request, const struct op *op,
+                         const struct api_error *error);
+/* Frees the calls that the worker keeps for reuse. */
+void call_free_all(struct api_worker *worker);

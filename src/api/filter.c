@@ -54,7 +54,8 @@ static int filter_check_values(struct api_call *call, const struct wire_filter *
         if (filter->values.n != 2 || filter_parse_ms(filter->values.items[0], &from) ||
             filter_parse_ms(filter->values.items[1], &to) || from > to)
             return call_refuse_text(call, ERROR_INVALID_INPUT,
-                                    "Filter " STR_FMT " with BETWEEN takes two times in unix seconds, the earlier first",
+                                    "Filter " STR_FMT
+                                    " with BETWEEN takes two times in unix seconds, the earlier first",
                                     STR_ARG(filter->name));
         return 0;
     }
@@ -70,8 +71,8 @@ int filter_check(struct api_call *call, const struct wire_filter_list *filters, 
         while (k < n_rules && !str_eq(filter->name, str_of(rules[k].name)))
             k++;
         if (k == n_rules || !(rules[k].conditions & filter_condition(filter)))
-            return call_refuse_text(call, ERROR_INVALID_INPUT, "Filter " STR_FMT " cannot be used with condition " STR_FMT,
-                                    STR_ARG(filter->name),
+            return call_refuse_text(call, ERROR_INVALID_INPUT,
+                                    "Filter " STR_FMT " cannot be used with condition " STR_FMT, STR_ARG(filter->name),
                                     STR_ARG(str_is_set(filter->condition) ? filter->condition : STR("EQ")));
         r = filter_check_values(call, filter);
         if (r)

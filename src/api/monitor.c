@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * /healthz, /readyz and /metrics. A service's own series are capped: the oldest ids in tree order come first. */
-#include "api/worker.h"
+#include "api/monitor.h"
+
+#include "api/api_worker.h"
 
 #include "base/mem.h"
 #include "base/process.h"

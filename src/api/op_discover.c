@@ -8,8 +8,8 @@
 
 #define DISCOVER_MAX_ANSWER (32u << 20)
 
-/* Addressed by HttpName; by ARN as callers of shared namespaces do; or by the Name of the namespace whose HttpName got an
- * ending, which some clients pass. */
+/* Addressed by HttpName; by ARN as callers of shared namespaces do; or by the Name of the namespace whose HttpName got
+ * an ending, which some clients pass. */
 static const struct namespace *discover_find_namespace(const struct api_call *call, struct str name)
 {
     const struct namespace *ns = state_find_http_name(call->tenant, name);

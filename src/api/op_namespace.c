@@ -168,14 +168,15 @@ int op_list_namespaces(struct api_call *call, const struct list_input *in, struc
     const struct namespace *ns, *last = NULL;
     struct tree_iter iter;
     struct str cursor;
-    int r = filter_check(call, &in->filters, namespace_filters, sizeof(namespace_filters) / sizeof(namespace_filters[0]));
+    int r =
+        filter_check(call, &in->filters, namespace_filters, sizeof(namespace_filters) / sizeof(namespace_filters[0]));
 
     if (!r)
         r = call_page_start(call, in, in->next_token, &cursor);
     if (r)
         return r;
-    out->namespaces = (struct wire_namespace_list){ .items = ARENA_ARRAY(&call->arena, struct wire_namespace, max),
-                                                    .set = true };
+    out->namespaces =
+        (struct wire_namespace_list){ .items = ARENA_ARRAY(&call->arena, struct wire_namespace, max), .set = true };
     if (!out->namespaces.items)
         return -ENOMEM;
     if (!call->tenant)

@@ -21,8 +21,8 @@ int op_get_operation(struct api_call *call, const struct get_operation_input *in
 }
 
 static const struct filter_rule operation_filters[] = {
-    { "NAMESPACE_ID", FILTER_EQ },        { "SERVICE_ID", FILTER_EQ },         { "STATUS", FILTER_EQ | FILTER_IN },
-    { "TYPE", FILTER_EQ | FILTER_IN },    { "UPDATE_DATE", FILTER_BETWEEN },
+    { "NAMESPACE_ID", FILTER_EQ },     { "SERVICE_ID", FILTER_EQ },       { "STATUS", FILTER_EQ | FILTER_IN },
+    { "TYPE", FILTER_EQ | FILTER_IN }, { "UPDATE_DATE", FILTER_BETWEEN },
 };
 
 /* The documentation spells the status SUCCEED in one place. */
@@ -100,7 +100,8 @@ int op_list_operations(struct api_call *call, const struct list_input *in, struc
     struct id_operation id = { 0 };
     struct tree_iter iter;
     struct str cursor;
-    int r = filter_check(call, &in->filters, operation_filters, sizeof(operation_filters) / sizeof(operation_filters[0]));
+    int r =
+        filter_check(call, &in->filters, operation_filters, sizeof(operation_filters) / sizeof(operation_filters[0]));
 
     if (!r)
         r = operation_check_words(call, &in->filters);

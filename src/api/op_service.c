@@ -52,7 +52,8 @@ static int service_read_namespace(struct api_call *call, const struct create_ser
         struct str other;
         r = call_resolve_id(call, nested, ARN_NAMESPACE, &other);
         if (!r && !str_eq(id, other))
-            r = call_refuse_text(call, ERROR_INVALID_INPUT, "NamespaceId and DnsConfig.NamespaceId name two namespaces");
+            r = call_refuse_text(call, ERROR_INVALID_INPUT,
+                                 "NamespaceId and DnsConfig.NamespaceId name two namespaces");
     }
     *ret_id = id;
     return r;

@@ -12,8 +12,7 @@ static int tag_read_arn(struct api_call *call, struct str text, struct arn *ret_
     case 0:
         break;
     case ARN_NOT_ARN:
-        return call_refuse_text(call, ERROR_INVALID_INPUT, "ResourceARN is not an ARN: " STR_FMT,
-                                STR_ARG(text));
+        return call_refuse_text(call, ERROR_INVALID_INPUT, "ResourceARN is not an ARN: " STR_FMT, STR_ARG(text));
     default:
         return call_refuse(call, ERROR_RESOURCE_NOT_FOUND);
     }

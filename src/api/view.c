@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The model on the wire; see view.h. What AWS leaves out is left out: counts of services and instances, and settings that
- * the caller did not give (Terraform would see a difference in each). */
+ * The model on the wire; see view.h. What AWS leaves out is left out: counts of services and instances, and settings
+ * that the caller did not give (Terraform would see a difference in each). */
 #include "api/view.h"
 
 #include <errno.h>

@@ -15,6 +15,7 @@ struct arena {
     bool failed;
 };
 
+/* Takes no memory yet. */
 void arena_init(struct arena *arena, size_t cap);
 /* Frees everything but one block, kept for the next request. */
 void arena_reset(struct arena *arena);

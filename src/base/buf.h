@@ -12,6 +12,7 @@ struct buf {
     bool failed;
 };
 
+/* Takes no memory yet; holds at most `max` bytes. */
 void buf_init(struct buf *buf, size_t max);
 void buf_fini(struct buf *buf);
 /* Forgets the contents and the error, keeps the memory. */
@@ -46,6 +47,7 @@ static inline void buf_truncate(struct buf *buf, size_t n)
         buf->n = n;
 }
 
+/* Decimal text, and text by format. */
 void buf_put_u64(struct buf *buf, uint64_t value);
 void buf_put_i64(struct buf *buf, int64_t value);
 void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));

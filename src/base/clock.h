@@ -19,6 +19,7 @@ struct clock_manual {
     struct clock clock; /* first: pass &manual->clock */
     int64_t wall_ms, mono_ns;
 };
+/* Starts at that wall time and at monotonic 0; both move together. */
 void clock_manual_init(struct clock_manual *manual, int64_t wall_ms);
 void clock_manual_advance(struct clock_manual *manual, int64_t ms);
 

@@ -12,6 +12,7 @@ struct hash_key {
     uint64_t k[2];
 };
 
+/* SipHash-2-4 of n bytes, and their SHA-256. */
 uint64_t hash_sip(const struct hash_key *key, const void *p, size_t n);
 void hash_sha256(const void *p, size_t n, uint8_t ret_digest[HASH_SHA256_LEN]);
 /* Continues from `crc`; start with 0. */

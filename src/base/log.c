@@ -32,8 +32,9 @@ static const struct {
 static const char *const level_words[LOG_LEVEL_COUNT] = { "debug", "info", "warning", "error" };
 static const char *const level_marks[LOG_LEVEL_COUNT] = { "DEBUG", "INFO", "WARNING", "ERROR" };
 
-/* The logger's state: the level may change while threads log, the format may not. */
+/* mutable: the logger's state; the level may change while threads log, the format may not. */
 static _Atomic int current_level = LOG_INFO;
+/* mutable: set once, before there are threads */
 static bool writes_json;
 
 struct line {

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Per thread, so that a test under way does not disturb threads beside it. Only tests ever change it. */
+/* mutable: per thread, so that a test under way does not disturb threads beside it. Only tests ever change it. */
 static _Thread_local struct {
     long left; /* allocations until the failure, 1 = the next; 0 = off */
     int forever, delivered;

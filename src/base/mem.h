@@ -36,4 +36,5 @@ void mem_cleanup(void *pp); /* for AUTO_FREE: frees *(void **)pp */
         if (__builtin_expect(!(condition), 0))         \
             mem_panic(__FILE__, __LINE__, #condition); \
     } while (0)
+/* Says where and what, and aborts. */
 void mem_panic(const char *file, int line, const char *condition) __attribute__((noreturn));

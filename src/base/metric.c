@@ -25,7 +25,7 @@ static const struct row {
 #undef METRIC
 };
 
-/* The process's metrics; a cell is a cache line or more, so that threads do not disturb each other. */
+/* mutable: the process's metrics; a cell is a cache line or more, so that threads do not disturb each other. */
 static struct cell {
     _Alignas(64) int64_t value;
     struct metric_histogram histogram;

@@ -8,14 +8,15 @@
 
 #define DAEMON_STATUS_MAX_ADDRESSES 64
 #define DAEMON_STATUS_MAX_OPTIONS 256
+#define DAEMON_STATUS_UNKNOWN "what the daemon answered is not understood; is it of another version?"
 
 struct daemon_status_option {
     struct str key, value, where;
 };
 
-/* Slices point into `text`. */
+/* The slices of a decoded status point into `text`. */
 struct daemon_status {
-    char *text; /* the answer; as it came in until daemon_status_get decodes it into the rest */
+    char *text; /* the answer */
     size_t n_text;
     struct str version, state, region, account, compat, store_path;
     int64_t pid, uptime_seconds, queue_depth;
@@ -28,11 +29,10 @@ struct daemon_status {
     size_t n_options;
 };
 
-/* The answer as text only, for -o json. 0, or an exit code after a message in `why`. */
+/* Asks. 0 with text and n_text; or an exit code with a sentence in `why`. */
 int daemon_status_fetch(const struct ctl *ctl, struct daemon_status *ret_status, char *why, size_t size);
-/* Decodes status->text, which is modified. 0, or 1 when it is not what a daemon of this version says. */
+/* Decodes the text, which is modified; memory comes from the arena. 0, or 1 when no daemon of this version says that. */
 int daemon_status_decode(struct daemon_status *status, struct arena *arena);
-
-/* Both, with the message on stderr. 0 or an exit code. Free with daemon_status_free. */
+/* Both, with the sentence on stderr. */
 int daemon_status_get(const struct ctl *ctl, struct arena *arena, struct daemon_status *ret_status);
 void daemon_status_free(struct daemon_status *status);

@@ -4,13 +4,13 @@
  * socket's owners, descriptors that run out. Private to src/http; a worker's thread only. */
 #pragma once
 
-#include "http/worker.h"
+#include "http/loop.h"
 
 /* Watches the worker's listening sockets. 0 or -errno. */
-int accept_start(struct worker *worker);
+int accept_start(struct loop *loop);
 /* Takes those that wait in the backlog, up to a burst, and lets the kernel refuse all others. */
-void accept_last(struct worker *worker);
+void accept_last(struct loop *loop);
 /* Watches no longer. */
-void accept_stop(struct worker *worker);
+void accept_stop(struct loop *loop);
 /* A connection that was accepted is gone. */
-void accept_leave(struct worker *worker, const struct sockaddr *address);
+void accept_leave(struct loop *loop, const struct sockaddr *address);

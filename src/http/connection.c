@@ -5,9 +5,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metric.h"
-#include "http/answer.h"
 #include "http/intake.h"
-#include "http/worker.h"
+#include "http/loop.h"
+#include "http/reply.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -19,14 +19,14 @@
 static const struct head_refusal late_head = { 408, "The request line and headers took too long to arrive." };
 static const struct head_refusal late_body = { 408, "The body arrives too slowly." };
 
-struct connection *connection_new(struct worker *worker, int fd, const struct sockaddr *address)
+struct connection *connection_new(struct loop *loop, int fd, const struct sockaddr *address)
 {
     struct connection *connection = mem_zalloc(sizeof(*connection));
     if (!connection)
         return NULL;
-    connection->worker = worker;
+    connection->loop = loop;
     connection->fd = fd;
-    connection->since_ms = worker_now_ms(worker);
+    connection->since_ms = loop_now_ms(loop);
     connection->is_unix = address->sa_family == AF_UNIX;
     connection->is_loopback = peers_is_loopback(address);
     if (address->sa_family == AF_INET)
@@ -47,32 +47,32 @@ void connection_free(struct connection *connection)
 
 void connection_open(struct connection *connection, struct MHD_Connection *mhd)
 {
-    struct worker *worker = connection->worker;
+    struct loop *loop = connection->loop;
     connection->mhd = mhd;
-    connection->next = worker->connections;
-    if (worker->connections)
-        worker->connections->prev = connection;
-    worker->connections = connection;
-    worker->n_connections++;
+    connection->next = loop->connections;
+    if (loop->connections)
+        loop->connections->prev = connection;
+    loop->connections = connection;
+    loop->n_connections++;
 }
 
 void connection_close(struct connection *connection)
 {
-    struct worker *worker = connection->worker;
+    struct loop *loop = connection->loop;
     /* A close with unread input, or with input still to come, makes the kernel send a reset. */
     if (!connection->is_unix && (connection->is_lingering || intake_has_unread(connection->fd))) {
         int fd = fcntl(connection->fd, F_DUPFD_CLOEXEC, 0);
         if (fd >= 0)
-            linger_start(&worker->lingering, &worker->loop, fd);
+            linger_start(&loop->lingering, &loop->uv, fd);
     }
     if (connection->prev)
         connection->prev->next = connection->next;
     else
-        worker->connections = connection->next;
+        loop->connections = connection->next;
     if (connection->next)
         connection->next->prev = connection->prev;
-    worker->n_connections--;
-    worker_release_buffered(worker, connection->n_buffered);
+    loop->n_connections--;
+    loop_release_buffered(loop, connection->n_buffered);
     if (connection->request)
         request_free(connection->request);
     connection_free(connection);
@@ -81,7 +81,7 @@ void connection_close(struct connection *connection)
 void connection_enter(struct connection *connection, enum connection_phase phase)
 {
     connection->phase = phase;
-    connection->since_ms = worker_now_ms(connection->worker);
+    connection->since_ms = loop_now_ms(connection->loop);
     connection->n_bytes = 0;
     connection->looked_ms = 0;
     connection->is_partial = false;
@@ -113,16 +113,16 @@ void connection_note_refusal(const struct connection *connection, const struct h
               LOG_C("reason", refusal->message));
 }
 
-void connection_send_refusal(struct worker *worker, int fd, const struct head_refusal *refusal)
+void connection_send_refusal(struct loop *loop, int fd, const struct head_refusal *refusal)
 {
     AUTO_FREE char *body = NULL;
     size_t body_n;
     char id[REQUEST_ID_LEN], date[40], text[1024];
-    time_t now = (time_t)(clock_wall_ms(worker->shared->clock) / 1000);
+    time_t now = (time_t)(clock_wall_ms(loop->shared->clock) / 1000);
     struct tm tm;
-    if (!(body = answer_refusal_body(refusal, &body_n)))
+    if (!(body = reply_refusal_body(refusal, &body_n)))
         return;
-    worker_new_id(worker, id);
+    loop_new_id(loop, id);
     strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&now, &tm));
     int n =
         snprintf(text, sizeof(text),
@@ -136,7 +136,7 @@ void connection_send_refusal(struct worker *worker, int fd, const struct head_re
 
 void connection_refuse(struct connection *connection, const struct head_refusal *refusal)
 {
-    connection_send_refusal(connection->worker, connection->fd, refusal);
+    connection_send_refusal(connection->loop, connection->fd, refusal);
     connection_note_refusal(connection, refusal);
     connection->is_lingering = true;
 }
@@ -168,7 +168,7 @@ static void check_partial_line(struct connection *connection, int64_t now_ms)
 {
     int64_t before_ms = connection->looked_ms ? connection->looked_ms : connection->since_ms;
     uint64_t n;
-    if (connection->is_unix || now_ms < before_ms + connection->worker->shared->limits.head_ms ||
+    if (connection->is_unix || now_ms < before_ms + connection->loop->shared->limits.head_ms ||
         intake_has_unread(connection->fd) || intake_received(connection->fd, &n) < 0)
         return;
     if (connection->is_partial) {
@@ -183,8 +183,8 @@ static void check_partial_line(struct connection *connection, int64_t now_ms)
 
 void connection_check(struct connection *connection)
 {
-    const struct http_limits *limits = &connection->worker->shared->limits;
-    int64_t now_ms = worker_now_ms(connection->worker), elapsed_ms = now_ms - connection->since_ms;
+    const struct http_limits *limits = &connection->loop->shared->limits;
+    int64_t now_ms = loop_now_ms(connection->loop), elapsed_ms = now_ms - connection->since_ms;
     if (connection->is_cut)
         return;
     int64_t transfer_ms = limits->body_grace_ms + (int64_t)(connection->n_bytes * 1000 / limits->bytes_per_s_min);

@@ -10,7 +10,7 @@
 #include <microhttpd.h>
 #include <netinet/in.h>
 
-struct worker;
+struct loop;
 
 enum connection_phase {
     CONNECTION_IDLE,      /* no request line yet */
@@ -22,7 +22,7 @@ enum connection_phase {
 
 struct connection {
     struct connection *prev, *next; /* of its worker */
-    struct worker *worker;
+    struct loop *loop;
     struct MHD_Connection *mhd;
     int fd;
     enum connection_phase phase;
@@ -47,7 +47,7 @@ struct connection {
 };
 
 /* NULL when memory is out. Not yet among the worker's connections. */
-struct connection *connection_new(struct worker *worker, int fd, const struct sockaddr *address);
+struct connection *connection_new(struct loop *loop, int fd, const struct sockaddr *address);
 void connection_free(struct connection *connection);
 
 /* The library has taken it over, or lets go of it. */
@@ -67,7 +67,7 @@ void connection_check(struct connection *connection);
  * calls this ends it. */
 void connection_refuse(struct connection *connection, const struct head_refusal *refusal);
 /* The same on a socket that is no connection yet. Never blocks. */
-void connection_send_refusal(struct worker *worker, int fd, const struct head_refusal *refusal);
+void connection_send_refusal(struct loop *loop, int fd, const struct head_refusal *refusal);
 
 /* Counts and logs. */
 void connection_note_refusal(const struct connection *connection, const struct head_refusal *refusal);

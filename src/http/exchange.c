@@ -4,7 +4,7 @@
  * queued before the body was read closes the connection; one in the middle of the body cannot be queued at all. */
 #include "http/exchange.h"
 #include "base/mem.h"
-#include "http/answer.h"
+#include "http/reply.h"
 
 /* What the library needs in a connection's memory besides the head: a record for each header and argument, and the
  * head of the answer. Without it an accepted request would end without an answer. */
@@ -25,8 +25,8 @@ static struct connection *connection_of(struct MHD_Connection *mhd)
 /* The library is about to overwrite the delimiters of a query. */
 void *exchange_on_target(void *cls, const char *target, struct MHD_Connection *mhd)
 {
-    struct worker *worker = cls;
-    worker->progress++;
+    struct loop *loop = cls;
+    loop->progress++;
     struct connection *connection = connection_of(mhd);
     connection_enter(connection, CONNECTION_HEAD);
     connection->is_used = true;
@@ -73,7 +73,7 @@ static int collect_head(struct connection *connection, const char *method, const
     head->version = str_of(version);
     if (MHD_get_connection_values_n(mhd, MHD_HEADER_KIND, collect_header, head) > HTTP_HEADERS_MAX)
         *ret_refusal = too_many_headers;
-    else if (memory_needed(mhd, head, n) > connection->worker->shared->limits.head_max)
+    else if (memory_needed(mhd, head, n) > connection->loop->shared->limits.head_max)
         *ret_refusal = head_too_large;
     else if (!head_is_unbroken(head, method, n))
         *ret_refusal = broken_head;
@@ -96,7 +96,7 @@ static int check_head(struct connection *connection, struct http_request *reques
     }
     if (head_check(head, ret_refusal))
         return 1;
-    if (head->content_length > connection->worker->shared->limits.body_max) {
+    if (head->content_length > connection->loop->shared->limits.body_max) {
         *ret_refusal = body_too_large;
         return 1;
     }
@@ -107,10 +107,10 @@ static int check_head(struct connection *connection, struct http_request *reques
 static enum MHD_Result begin(struct connection *connection, const char *method, const char *version)
 {
     struct head_refusal refusal = no_memory;
-    struct http_request *request = request_new(connection->worker, connection);
+    struct http_request *request = request_new(connection->loop, connection);
     connection->request = request;
     if (!request || check_head(connection, request, method, version, &refusal))
-        return answer_queue_refusal(connection, &refusal) == 0 ? MHD_YES : MHD_NO;
+        return reply_queue_refusal(connection, &refusal) == 0 ? MHD_YES : MHD_NO;
     if (request->head.has_body)
         connection_enter(connection, CONNECTION_BODY);
     return MHD_YES;
@@ -154,7 +154,7 @@ static enum MHD_Result conclude(struct http_request *request)
 static enum MHD_Result dispatch(struct connection *connection)
 {
     struct http_request *request = connection->request;
-    struct worker *worker = connection->worker;
+    struct loop *loop = connection->loop;
     buf_put_char(&request->body, '\0');
     if (request->body.failed) {
         connection_refuse(connection, &no_memory);
@@ -162,7 +162,7 @@ static enum MHD_Result dispatch(struct connection *connection)
     }
     request->body.n--;
     connection_enter(connection, CONNECTION_HANDLING);
-    worker->shared->handler.handle(worker->context, request);
+    loop->shared->handler.handle(loop->context, request);
     if (!request->is_suspended)
         return conclude(request);
     MHD_suspend_connection(connection->mhd);
@@ -172,8 +172,8 @@ static enum MHD_Result dispatch(struct connection *connection)
 void exchange_finish(struct http_request *request)
 {
     struct connection *connection = request->connection;
-    struct worker *worker = request->worker;
-    worker->shared->handler.finish(worker->context, request, request->call);
+    struct loop *loop = request->loop;
+    loop->shared->handler.finish(loop->context, request, request->call);
     if (conclude(request) == MHD_NO)
         connection_cut(connection);
     MHD_resume_connection(connection->mhd);
@@ -184,9 +184,9 @@ enum MHD_Result exchange_on_request(void *cls, struct MHD_Connection *mhd, const
 {
     (void)mhd;
     (void)url;
-    struct worker *worker = cls;
+    struct loop *loop = cls;
     struct connection *connection = *context;
-    worker->progress++;
+    loop->progress++;
     if (connection->phase == CONNECTION_HEAD && !connection->request)
         return begin(connection, method, version);
     /* An answer could not be queued; the library asks again. */
@@ -202,19 +202,19 @@ enum MHD_Result exchange_on_request(void *cls, struct MHD_Connection *mhd, const
 void exchange_on_completed(void *cls, struct MHD_Connection *mhd, void **context, enum MHD_RequestTerminationCode code)
 {
     (void)mhd;
-    struct worker *worker = cls;
+    struct loop *loop = cls;
     struct connection *connection = *context;
-    worker->progress++;
+    loop->progress++;
     if (connection->request)
         request_free(TAKE(connection->request));
     mem_free(TAKE(connection->target_dup));
-    worker_release_buffered(worker, connection->n_buffered);
+    loop_release_buffered(loop, connection->n_buffered);
     connection->n_buffered = 0;
     if (code == MHD_REQUEST_TERMINATED_WITH_ERROR) {
         note_library_refusal(connection);
         connection->is_lingering = true;
     }
     connection_enter(connection, CONNECTION_IDLE);
-    if (worker->is_draining)
+    if (loop->is_draining)
         connection_drain(connection);
 }

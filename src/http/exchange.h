@@ -4,7 +4,7 @@
  * to its handler, suspended, finished. Private to src/http; a worker's thread only. */
 #pragma once
 
-#include "http/worker.h"
+#include "http/loop.h"
 
 /* Callbacks of the library; cls is the worker. */
 void *exchange_on_target(void *cls, const char *target, struct MHD_Connection *mhd);

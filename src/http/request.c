@@ -3,12 +3,12 @@
  * A request: what its handler may ask, and how it is answered. */
 #include "http/request.h"
 #include "base/mem.h"
-#include "http/answer.h"
-#include "http/worker.h"
+#include "http/loop.h"
+#include "http/reply.h"
 
-struct http_request *request_new(struct worker *worker, struct connection *connection)
+struct http_request *request_new(struct loop *loop, struct connection *connection)
 {
-    struct request_pool *pool = &worker->requests;
+    struct request_pool *pool = &loop->requests;
     struct http_request *request = pool->first;
     if (request) {
         pool->first = request->next;
@@ -17,17 +17,17 @@ struct http_request *request_new(struct worker *worker, struct connection *conne
         request = mem_alloc(sizeof(*request));
         if (!request)
             return NULL;
-        buf_init(&request->body, worker->shared->limits.body_max + 1);
+        buf_init(&request->body, loop->shared->limits.body_max + 1);
     }
     request->next = NULL;
-    request->worker = worker;
+    request->loop = loop;
     request->connection = connection;
     request->call = NULL;
-    request->arrival_ns = clock_mono_ns(worker->shared->clock);
+    request->arrival_ns = clock_mono_ns(loop->shared->clock);
     request->n_buffered = 0;
     request->is_suspended = request->is_answered = request->has_failed = false;
     request->head.n_headers = 0;
-    worker_new_id(worker, request->id);
+    loop_new_id(loop, request->id);
     return request;
 }
 
@@ -39,8 +39,8 @@ static void destroy(struct http_request *request)
 
 void request_free(struct http_request *request)
 {
-    struct request_pool *pool = &request->worker->requests;
-    worker_release_buffered(request->worker, request->n_buffered);
+    struct request_pool *pool = &request->loop->requests;
+    loop_release_buffered(request->loop, request->n_buffered);
     buf_clear(&request->body);
     if (request->body.size > REQUEST_BODY_KEPT_MAX)
         buf_fini(&request->body);
@@ -75,7 +75,7 @@ int request_add_body(struct http_request *request, const char *p, size_t n, stru
     size_t old_size = body->size;
     buf_put(body, p, n);
     size_t grown = body->size > REQUEST_BUFFERED_MIN ? body->size - old_size : 0;
-    if (body->failed || !worker_reserve_buffered(request->worker, grown)) {
+    if (body->failed || !loop_reserve_buffered(request->loop, grown)) {
         *ret_refusal = no_memory;
         return 1;
     }
@@ -172,7 +172,7 @@ void http_suspend(struct http_request *request)
 
 void http_finish(struct http_request *request)
 {
-    worker_finish(request->worker, request);
+    loop_finish(request->loop, request);
 }
 
 void http_respond(struct http_request *request, unsigned status, const struct http_header *headers, size_t n_headers,
@@ -180,8 +180,8 @@ void http_respond(struct http_request *request, unsigned status, const struct ht
 {
     ASSERT(!request->is_answered);
     request->is_answered = true;
-    struct answer answer = {
+    struct reply reply = {
         .status = status, .headers = headers, .n_headers = n_headers, .take_body = take_body, .n = n, .id = request->id
     };
-    request->has_failed = answer_queue(request->connection, &answer) != 0;
+    request->has_failed = reply_queue(request->connection, &reply) != 0;
 }

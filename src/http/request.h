@@ -8,7 +8,7 @@
 #include "http/head.h"
 #include "http/server.h"
 
-struct worker;
+struct loop;
 struct connection;
 
 #define REQUEST_POOL_MAX 64         /* of a worker, kept for the next */
@@ -18,7 +18,7 @@ struct connection;
 
 struct http_request {
     struct http_request *next; /* in the pool, or among the finished */
-    struct worker *worker;
+    struct loop *loop;
     struct connection *connection;
     void *call;
     int64_t arrival_ns;
@@ -37,7 +37,7 @@ struct request_pool {
 };
 
 /* NULL when memory is out. */
-struct http_request *request_new(struct worker *worker, struct connection *connection);
+struct http_request *request_new(struct loop *loop, struct connection *connection);
 /* Back to the pool. */
 void request_free(struct http_request *request);
 void request_pool_fini(struct request_pool *pool);

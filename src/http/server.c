@@ -4,7 +4,7 @@
 #include "http/server.h"
 #include "base/mem.h"
 #include "http/listener.h"
-#include "http/worker.h"
+#include "http/loop.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -15,13 +15,13 @@
 #define SPARE_FILES_MAX 512 /* descriptors left to the rest of the process */
 
 struct http_server {
-    struct worker_shared shared;
+    struct loop_shared shared;
     struct listener listeners[LISTENERS_MAX];
     size_t n_listeners;
     int unix_fd; /* -1 when there is none */
     char *unix_path;
     unsigned n_workers; /* that run */
-    struct worker *workers;
+    struct loop *loops;
     int *fds; /* LISTENERS_MAX + 1 for each worker */
 };
 
@@ -77,11 +77,11 @@ static int open_listeners(struct http_server *server, const struct http_server_c
 }
 
 /* Each worker has a socket of its own at each address; the unix socket is the first one's. */
-static int start_workers(struct http_server *server, unsigned n_workers)
+static int start_loops(struct http_server *server, unsigned n_workers)
 {
-    server->workers = mem_zalloc(n_workers * sizeof(server->workers[0]));
+    server->loops = mem_zalloc(n_workers * sizeof(server->loops[0]));
     server->fds = mem_zalloc(n_workers * (LISTENERS_MAX + 1) * sizeof(server->fds[0]));
-    if (!server->workers || !server->fds)
+    if (!server->loops || !server->fds)
         return -ENOMEM;
     for (unsigned i = 0; i < n_workers; i++) {
         int *fds = server->fds + (size_t)i * (LISTENERS_MAX + 1);
@@ -90,7 +90,7 @@ static int start_workers(struct http_server *server, unsigned n_workers)
             fds[n] = server->listeners[n].fds[i];
         if (i == 0 && server->unix_fd >= 0)
             fds[n++] = server->unix_fd;
-        int r = worker_start(&server->workers[i], &server->shared, i, fds, n);
+        int r = loop_start(&server->loops[i], &server->shared, i, fds, n);
         if (r < 0)
             return r;
         server->n_workers++;
@@ -100,7 +100,7 @@ static int start_workers(struct http_server *server, unsigned n_workers)
 
 static int start(struct http_server *server, const struct http_server_config *config, struct http_message *ret_message)
 {
-    struct worker_shared *shared = &server->shared;
+    struct loop_shared *shared = &server->shared;
     shared->limits = config->limits;
     shared->handler = config->handler;
     shared->clock = config->clock;
@@ -110,7 +110,7 @@ static int start(struct http_server *server, const struct http_server_config *co
     int r = open_listeners(server, config, ret_message);
     if (r != 0)
         return r;
-    r = start_workers(server, config->n_workers);
+    r = start_loops(server, config->n_workers);
     if (r < 0)
         snprintf(ret_message->text, sizeof(ret_message->text), "Cannot start the HTTP workers: %s.", strerror(-r));
     return r;
@@ -146,7 +146,7 @@ const char *http_server_address(const struct http_server *server, size_t index)
 static void wake_all(struct http_server *server)
 {
     for (unsigned i = 0; i < server->n_workers; i++)
-        worker_wake(&server->workers[i]);
+        loop_wake(&server->loops[i]);
 }
 
 void http_server_drain(struct http_server *server)
@@ -164,7 +164,7 @@ void http_server_stop(struct http_server *take_server)
     atomic_store(&server->shared.stopping, true);
     wake_all(server);
     for (unsigned i = 0; i < server->n_workers; i++)
-        worker_join(&server->workers[i]);
+        loop_join(&server->loops[i]);
     for (size_t i = 0; i < server->n_listeners; i++)
         listener_close(&server->listeners[i]);
     if (server->unix_fd >= 0) {
@@ -174,7 +174,7 @@ void http_server_stop(struct http_server *take_server)
     }
     peers_fini(&server->shared.peers);
     mem_free(server->unix_path);
-    mem_free(server->workers);
+    mem_free(server->loops);
     mem_free(server->fds);
     mem_free(server);
 }

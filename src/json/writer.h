@@ -12,6 +12,8 @@ struct json_writer {
     bool comma; /* the next value or key needs one before it */
 };
 
+/* Values go into `buf`, which outlives the writer. Opens and closes must pair; inside an object each value follows its
+ * key. */
 void json_writer_init(struct json_writer *writer, struct buf *buf);
 void json_open_object(struct json_writer *writer);
 void json_close_object(struct json_writer *writer);

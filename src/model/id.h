@@ -7,13 +7,14 @@
 #include "base/rand.h"
 #include "base/str.h"
 
-#define ID_RANDOM_LEN 16                      /* base32 characters after the prefix */
+#define ID_RANDOM_LEN 16 /* base32 characters after the prefix */
 #define ID_NAMESPACE_SIZE (3 + ID_RANDOM_LEN + 1)
 #define ID_SERVICE_SIZE (4 + ID_RANDOM_LEN + 1)
 #define ID_HOSTED_ZONE_SIZE (1 + 20 + 1)
 #define ID_OPERATION_SIZE (32 + 1 + 13 + 1)
 #define ID_TARGET_LEN 20
 
+/* Random ones, with their prefixes. */
 void id_new_namespace(struct rand *rand, char ret_id[ID_NAMESPACE_SIZE]);
 void id_new_hosted_zone(struct rand *rand, char ret_id[ID_HOSTED_ZONE_SIZE]);
 /* Sixteen base32 characters, as in `<Name>-fm7n2lxfyexstqq5`. */

@@ -137,7 +137,8 @@ struct instance *instance_new(const struct instance_draft *draft)
     instance_render(&element, draft);
     if (element.failed)
         goto out;
-    instance = mem_alloc(sizeof(*instance) + draft->n_attributes * sizeof(instance->attributes[0]) + text_len + element.n);
+    instance =
+        mem_alloc(sizeof(*instance) + draft->n_attributes * sizeof(instance->attributes[0]) + text_len + element.n);
     if (instance)
         instance_fill(instance, draft, buf_str(&element));
 out:

@@ -22,12 +22,12 @@ struct instance {
     int64_t create_ms;    /* when this registration was accepted */
     int64_t operation_ms; /* with the target hash: the id of the operation that registered it */
     int64_t pending_due_wall_ms, pending_due_mono_ms; /* when pending_health takes effect; 0 = nothing pending */
-    uint32_t record_sum;  /* of its record in the store */
+    uint32_t record_sum;                              /* of its record in the store */
     uint16_t n_attributes;
     uint16_t element_len;
     uint8_t id_len, token_len;
-    uint8_t health;         /* enum health_status, in effect now */
-    uint8_t pending_health; /* enum health_status */
+    uint8_t health;                         /* enum health_status, in effect now */
+    uint8_t pending_health;                 /* enum health_status */
     struct instance_attribute attributes[]; /* sorted by key; then id, token, keys and values, element */
 };
 
@@ -45,6 +45,7 @@ struct instance *instance_new(const struct instance_draft *draft);
 /* A copy whose fixed members the caller may still change. NULL when memory is out. */
 struct instance *instance_dup(const struct instance *instance);
 
+/* Borrowed parts; attributes are numbered from 0 in the order of their keys. */
 struct str instance_id(const struct instance *instance);
 struct str instance_creator_request_id(const struct instance *instance);
 struct str_pair instance_attribute_at(const struct instance *instance, size_t i);

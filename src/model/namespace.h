@@ -11,20 +11,21 @@ enum namespace_kind { NAMESPACE_HTTP, NAMESPACE_DNS_PRIVATE, NAMESPACE_DNS_PUBLI
 #define NAMESPACE_SOA_TTL_PRIVATE 15 /* seconds; what AWS uses when the caller gives none */
 #define NAMESPACE_SOA_TTL_PUBLIC 60
 
-struct namespace {
+struct namespace
+{
     enum namespace_kind kind;
     struct str id, name, http_name;
-    struct str description;        /* absent when empty */
-    struct str vpc;                /* private only; no action returns it */
-    struct str hosted_zone_id;     /* DNS kinds only */
+    struct str description;    /* absent when empty */
+    struct str vpc;            /* private only; no action returns it */
+    struct str hosted_zone_id; /* DNS kinds only */
     struct str creator_request_id;
-    struct str create_operation;   /* id of the operation that made it */
-    uint64_t request_digest;       /* of the creating request's parameters, to recognise its repetition */
+    struct str create_operation; /* id of the operation that made it */
+    uint64_t request_digest;     /* of the creating request's parameters, to recognise its repetition */
     int64_t create_ms;
-    int64_t soa_ttl;               /* seconds; DNS kinds only */
-    const struct str_pair *tags;   /* sorted by key */
+    int64_t soa_ttl;             /* seconds; DNS kinds only */
+    const struct str_pair *tags; /* sorted by key */
     size_t n_tags;
-    uint32_t record_sum;           /* of its record in the store */
+    uint32_t record_sum; /* of its record in the store */
 };
 
 /* NULL when memory is out. */

@@ -6,7 +6,10 @@
 #include "base/mem.h"
 #include "model/pack.h"
 
-#define WORD(text) { text, sizeof(text) - 1 }
+#define WORD(text)             \
+    {                          \
+        text, sizeof(text) - 1 \
+    }
 
 static const struct str status_words[OPERATION_STATUS_COUNT] = { [OPERATION_SUBMITTED] = WORD("SUBMITTED"),
                                                                  [OPERATION_PENDING] = WORD("PENDING"),
@@ -14,9 +17,12 @@ static const struct str status_words[OPERATION_STATUS_COUNT] = { [OPERATION_SUBM
                                                                  [OPERATION_FAIL] = WORD("FAIL") };
 
 static const struct str type_words[OPERATION_TYPE_COUNT] = {
-    [OPERATION_CREATE_NAMESPACE] = WORD("CREATE_NAMESPACE"),   [OPERATION_DELETE_NAMESPACE] = WORD("DELETE_NAMESPACE"),
-    [OPERATION_UPDATE_NAMESPACE] = WORD("UPDATE_NAMESPACE"),   [OPERATION_UPDATE_SERVICE] = WORD("UPDATE_SERVICE"),
-    [OPERATION_REGISTER_INSTANCE] = WORD("REGISTER_INSTANCE"), [OPERATION_DEREGISTER_INSTANCE] = WORD("DEREGISTER_INSTANCE"),
+    [OPERATION_CREATE_NAMESPACE] = WORD("CREATE_NAMESPACE"),
+    [OPERATION_DELETE_NAMESPACE] = WORD("DELETE_NAMESPACE"),
+    [OPERATION_UPDATE_NAMESPACE] = WORD("UPDATE_NAMESPACE"),
+    [OPERATION_UPDATE_SERVICE] = WORD("UPDATE_SERVICE"),
+    [OPERATION_REGISTER_INSTANCE] = WORD("REGISTER_INSTANCE"),
+    [OPERATION_DEREGISTER_INSTANCE] = WORD("DEREGISTER_INSTANCE"),
 };
 
 static void operation_pack(struct pack *pack, struct operation *operation)

@@ -7,7 +7,13 @@
 #include "base/str.h"
 #include "model/id.h"
 
-enum operation_status { OPERATION_SUBMITTED, OPERATION_PENDING, OPERATION_SUCCESS, OPERATION_FAIL, OPERATION_STATUS_COUNT };
+enum operation_status {
+    OPERATION_SUBMITTED,
+    OPERATION_PENDING,
+    OPERATION_SUCCESS,
+    OPERATION_FAIL,
+    OPERATION_STATUS_COUNT
+};
 
 enum operation_type {
     OPERATION_CREATE_NAMESPACE,
@@ -24,21 +30,22 @@ struct operation {
     enum operation_type type;
     enum operation_status status;
     int64_t update_ms;
-    struct str account, region;                        /* the tenant */
-    struct str action;                                 /* the API action's name, as in DuplicateRequest */
-    struct str namespace_id, service_id, instance_id;  /* targets; absent when not one */
-    struct str error_code, error_message;              /* FAIL only */
-    struct str request;        /* not finished: the change as JSON, to be done when due */
-    int64_t due_wall_ms;       /* not finished: when the next status comes */
+    struct str account, region;                       /* the tenant */
+    struct str action;                                /* the API action's name, as in DuplicateRequest */
+    struct str namespace_id, service_id, instance_id; /* targets; absent when not one */
+    struct str error_code, error_message;             /* FAIL only */
+    struct str request;                               /* not finished: the change as JSON, to be done when due */
+    int64_t due_wall_ms;                              /* not finished: when the next status comes */
     int64_t due_mono_ms;
-    uint64_t group;            /* revision of the commit whose record holds it */
-    uint32_t group_sum;        /* of that record */
+    uint64_t group;     /* revision of the commit whose record holds it */
+    uint32_t group_sum; /* of that record */
 };
 
 /* NULL when memory is out. */
 struct operation *operation_dup(const struct operation *draft);
 bool operation_is_finished(const struct operation *operation);
 
+/* The words of the API. */
 struct str operation_status_text(enum operation_status status);
 struct str operation_type_text(enum operation_type type);
 /* Each: 0, or 1 for an unknown word. */

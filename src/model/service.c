@@ -4,20 +4,23 @@
 #include "model/service.h"
 
 #include "base/mem.h"
-#include "json/writer.h"
 #include "model/pack.h"
+#include "json/writer.h"
 
-#define WORD(text) { text, sizeof(text) - 1 }
+#define WORD(text)             \
+    {                          \
+        text, sizeof(text) - 1 \
+    }
 
 static const struct str health_words[] = {
     [HEALTH_UNKNOWN] = WORD("UNKNOWN"), [HEALTH_HEALTHY] = WORD("HEALTHY"), [HEALTH_UNHEALTHY] = WORD("UNHEALTHY")
 };
-static const struct str record_words[] = { [SERVICE_SRV] = WORD("SRV"),
-                                           [SERVICE_A] = WORD("A"),
-                                           [SERVICE_AAAA] = WORD("AAAA"),
-                                           [SERVICE_CNAME] = WORD("CNAME") };
-static const struct str routing_words[] = { [SERVICE_MULTIVALUE] = WORD("MULTIVALUE"),
-                                            [SERVICE_WEIGHTED] = WORD("WEIGHTED") };
+static const struct str record_words[] = {
+    [SERVICE_SRV] = WORD("SRV"), [SERVICE_A] = WORD("A"), [SERVICE_AAAA] = WORD("AAAA"), [SERVICE_CNAME] = WORD("CNAME")
+};
+static const struct str routing_words[] = {
+    [SERVICE_MULTIVALUE] = WORD("MULTIVALUE"), [SERVICE_WEIGHTED] = WORD("WEIGHTED")
+};
 static const struct str type_words[] = { [SERVICE_HTTP] = WORD("HTTP"), [SERVICE_DNS_HTTP] = WORD("DNS_HTTP") };
 static const struct str check_words[] = { [SERVICE_CHECK_NONE] = WORD("NONE"),
                                           [SERVICE_CHECK_HTTP] = WORD("HTTP"),

@@ -11,8 +11,14 @@ enum health_status { HEALTH_UNKNOWN, HEALTH_HEALTHY, HEALTH_UNHEALTHY, HEALTH_ST
 enum service_type { SERVICE_HTTP, SERVICE_DNS_HTTP };
 enum service_routing { SERVICE_MULTIVALUE, SERVICE_WEIGHTED };
 enum service_record_type { SERVICE_SRV, SERVICE_A, SERVICE_AAAA, SERVICE_CNAME, SERVICE_RECORD_TYPE_COUNT };
-enum service_check { SERVICE_CHECK_NONE, SERVICE_CHECK_HTTP, SERVICE_CHECK_HTTPS, SERVICE_CHECK_TCP, SERVICE_CHECK_CUSTOM,
-                     SERVICE_CHECK_COUNT };
+enum service_check {
+    SERVICE_CHECK_NONE,
+    SERVICE_CHECK_HTTP,
+    SERVICE_CHECK_HTTPS,
+    SERVICE_CHECK_TCP,
+    SERVICE_CHECK_CUSTOM,
+    SERVICE_CHECK_COUNT
+};
 
 #define SERVICE_MAX_RECORDS 4
 #define SERVICE_MAX_ATTRIBUTES 30
@@ -37,8 +43,8 @@ struct service {
     size_t n_records;
     struct service_record records[SERVICE_MAX_RECORDS]; /* in the caller's order */
     enum service_check check;
-    struct str check_path;   /* absent unless the caller gave one */
-    int64_t check_threshold; /* 0 unless the caller gave one */
+    struct str check_path;                    /* absent unless the caller gave one */
+    int64_t check_threshold;                  /* 0 unless the caller gave one */
     const struct str_pair *tags, *attributes; /* sorted by key */
     size_t n_tags, n_attributes;
 
@@ -54,6 +60,7 @@ bool service_has_record(const struct service *service, enum service_record_type 
 /* Does the name mean this service (without case in DNS namespaces)? */
 int service_cmp_name(const struct service *service, struct str name);
 
+/* The words of the API. */
 struct str service_health_text(enum health_status status);
 struct str service_record_type_text(enum service_record_type type);
 struct str service_routing_text(enum service_routing routing);

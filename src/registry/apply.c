@@ -414,7 +414,9 @@ static void apply_write_services(struct apply *apply)
         struct record_key key;
         if (!config)
             continue; /* deleted in this commit */
-        key = (struct record_key){ .kind = RECORD_SERVICE, .account = config->account, .region = config->region, .id = config->id };
+        key = (struct record_key){
+            .kind = RECORD_SERVICE, .account = config->account, .region = config->region, .id = config->id
+        };
         buf_clear(&apply->text);
         record_encode_service(&apply->text, config, node->revision);
         node->record_sum = apply_put_record(apply, &key, node->record_sum);

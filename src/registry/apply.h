@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The one place where the registry's state changes: a change is checked against the state that is being built, and done
- * to it, with its records put into the batch. Nothing here waits, commits or publishes; registry.c does. A change that is
- * refused has changed nothing; a failed allocation fails the whole edit. Writer thread only. */
+ * to it, with its records put into the batch. Nothing here waits, commits or publishes; registry.c does. A change that
+ * is refused has changed nothing; a failed allocation fails the whole edit. Writer thread only. */
 #pragma once
 
 #include "base/rand.h"
@@ -15,8 +15,8 @@ struct apply {
     struct snapshot next; /* copied from the head; becomes the next snapshot */
     struct store_batch *batch;
     struct rand rand;
-    struct buf text;       /* records are rendered here */
-    uint64_t revision;     /* of this commit */
+    struct buf text;   /* records are rendered here */
+    uint64_t revision; /* of this commit */
     int64_t wall_ms, mono_ms;
     struct edit_list stale_services; /* nodes whose record must be written */
     struct edit_list new_operations; /* to be written in one record a tenant */

@@ -23,7 +23,7 @@ static void apply_unindex(struct apply *apply, struct service_node *node, const 
     for (size_t i = 0; i < old->n_attributes; i++) {
         struct str_pair pair = instance_attribute_at(old, i);
         struct tree_key key = { .a = instance_id(old) };
-        if (new && instance_has_attributes(new, &pair, 1))
+        if (new &&instance_has_attributes(new, &pair, 1))
             continue;
         key.n = state_index_tag(&apply->next.index_key, &pair);
         tree_del(&apply->edit, &node->index, &state_index, &key);

@@ -12,8 +12,7 @@ static bool apply_same_name(const struct namespace *a, const struct namespace *b
 {
     if (a->kind == NAMESPACE_HTTP)
         return str_eq(a->name, b->name);
-    return str_eq_nocase(a->name, b->name) &&
-           (a->kind == NAMESPACE_DNS_PUBLIC || str_eq(a->vpc, b->vpc));
+    return str_eq_nocase(a->name, b->name) && (a->kind == NAMESPACE_DNS_PUBLIC || str_eq(a->vpc, b->vpc));
 }
 
 /* The namespace of the same kind (and VPC) that has the name already, or NULL. */
@@ -65,16 +64,18 @@ static bool apply_zone_refused(struct apply *apply, const struct tenant *tenant,
     if (!namespace_is_zone_name(ns->name)) {
         outcome->error_code = STR("CANNOT_CREATE_HOSTED_ZONE");
         outcome->error_message =
-            arena_printf(change->arena, "The domain name is invalid: " STR_FMT
-                         " (Service: AmazonRoute53; Status Code: 400; Error Code: InvalidDomainName)", STR_ARG(ns->name));
+            arena_printf(change->arena,
+                         "The domain name is invalid: " STR_FMT
+                         " (Service: AmazonRoute53; Status Code: 400; Error Code: InvalidDomainName)",
+                         STR_ARG(ns->name));
     } else if (apply_find_twin(tenant, ns)) {
         outcome->error_code = STR("CANNOT_CREATE_HOSTED_ZONE");
-        outcome->error_message =
-            arena_printf(change->arena,
-                         "The VPC that you chose, " STR_FMT " in region " STR_FMT ", is already associated with another "
-                         "private hosted zone that has an overlapping name space, " STR_FMT ".. (Service: AmazonRoute53; "
-                         "Status Code: 400; Error Code: ConflictingDomainExists)",
-                         STR_ARG(ns->vpc), STR_ARG(tenant->region), STR_ARG(ns->name));
+        outcome->error_message = arena_printf(
+            change->arena,
+            "The VPC that you chose, " STR_FMT " in region " STR_FMT ", is already associated with another "
+            "private hosted zone that has an overlapping name space, " STR_FMT ".. (Service: AmazonRoute53; "
+            "Status Code: 400; Error Code: ConflictingDomainExists)",
+            STR_ARG(ns->vpc), STR_ARG(tenant->region), STR_ARG(ns->name));
     } else {
         return false;
     }

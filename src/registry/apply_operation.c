@@ -49,7 +49,8 @@ static struct str operation_target(const struct operation *operation)
 /* Takes the operation out of its group; the record of an empty group is deleted. */
 static void apply_leave_group(struct apply *apply, struct tenant *tenant, const struct operation *operation)
 {
-    struct tree_key key = { .n = operation->group, .m = (uint64_t)operation->id.create_ms,
+    struct tree_key key = { .n = operation->group,
+                            .m = (uint64_t)operation->id.create_ms,
                             .a = operation_target(operation) };
     struct tree_key from = { .n = operation->group }, to = { .n = operation->group + 1 };
     struct record_key record;
@@ -84,8 +85,8 @@ void apply_put_operation(struct apply *apply, struct tenant *tenant, const struc
     if (old)
         apply_leave_group(apply, tenant, old);
     if (old && !operation_is_finished(old))
-        apply_del_deadline(apply, &(struct deadline){ .due_mono_ms = old->due_mono_ms,
-                                                      .target = operation_target(old) });
+        apply_del_deadline(apply,
+                           &(struct deadline){ .due_mono_ms = old->due_mono_ms, .target = operation_target(old) });
     tree_put(&apply->edit, &tenant->operations_by_group, &state_operations_by_group, operation, 0);
     if (!operation_is_finished(operation)) {
         tree_put(&apply->edit, &tenant->unfinished, &state_unfinished, operation, 0);

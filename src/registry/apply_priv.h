@@ -17,6 +17,7 @@ struct apply_outcome {
     struct str error_code, error_message; /* absent: SUCCESS */
 };
 
+/* The tenant, made when it is new, as a copy that this edit may change. NULL when memory is out. */
 struct tenant *apply_own_tenant(struct apply *apply, struct str account, struct str region);
 /* A node of this edit that may be changed in place; apply_put_service makes the change visible. */
 struct service_node *apply_own_service(struct apply *apply, const struct service_node *node);

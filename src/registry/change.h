@@ -40,16 +40,16 @@ enum change_result {
     CHANGE_INSTANCE_NOT_FOUND,
     CHANGE_RESOURCE_NOT_FOUND, /* tags */
     CHANGE_CUSTOM_HEALTH_NOT_FOUND,
-    CHANGE_NAMESPACE_EXISTS,  /* existing_id, existing_token */
-    CHANGE_SERVICE_EXISTS,    /* existing_id, existing_token */
-    CHANGE_DUPLICATE_REQUEST, /* message, operation_id of the running one */
-    CHANGE_IN_USE,            /* message */
-    CHANGE_LIMIT,             /* message */
-    CHANGE_TOO_MANY_TAGS,     /* message */
+    CHANGE_NAMESPACE_EXISTS,    /* existing_id, existing_token */
+    CHANGE_SERVICE_EXISTS,      /* existing_id, existing_token */
+    CHANGE_DUPLICATE_REQUEST,   /* message, operation_id of the running one */
+    CHANGE_IN_USE,              /* message */
+    CHANGE_LIMIT,               /* message */
+    CHANGE_TOO_MANY_TAGS,       /* message */
     CHANGE_TOO_MANY_ATTRIBUTES, /* message */
-    CHANGE_STORE_FULL,        /* the disk is full: may be tried again */
-    CHANGE_STORE_LOST,        /* the store refuses writes until the daemon is restarted */
-    CHANGE_OVERLOADED,        /* too many changes wait, or the registry stops */
+    CHANGE_STORE_FULL,          /* the disk is full: may be tried again */
+    CHANGE_STORE_LOST,          /* the store refuses writes until the daemon is restarted */
+    CHANGE_OVERLOADED,          /* too many changes wait, or the registry stops */
 };
 
 struct change {
@@ -101,5 +101,6 @@ int change_operation_type(enum change_kind kind);
 
 /* One JSON object. */
 void change_encode(struct buf *buf, const struct change *change);
-/* Reads what change_encode wrote; `text` is modified, slices point into it and the arena. 0, or 1 when it is not a change. */
+/* Reads what change_encode wrote; `text` is modified, slices point into it and the arena. 0, or 1 when it is not a
+ * change. */
 int change_decode(char *text, size_t n, struct arena *arena, struct change *ret_change);

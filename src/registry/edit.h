@@ -19,18 +19,19 @@ struct edit_list {
 
 struct edit {
     uint32_t epoch;
-    bool solo;   /* no reader exists yet (load): replaced blocks are freed at once, made ones not remembered */
+    bool solo; /* no reader exists yet (load): replaced blocks are freed at once, made ones not remembered */
     bool failed;
     struct edit_list made, replaced;
 };
 
+/* Forgets the lists of the last edit; their memory is used again. */
 void edit_begin(struct edit *edit, uint32_t epoch, bool solo);
 
 /* Memory that belongs to the edit until it ends. NULL and failed when memory is out. */
 void *edit_alloc(struct edit *edit, size_t n);
 void *edit_dup(struct edit *edit, const void *block, size_t n);
-/* Takes over a block made by a model's _new or _dup; NULL makes the edit failed. Returns the block, or NULL when it could
- * not be remembered (then it is freed). */
+/* Takes over a block made by a model's _new or _dup; NULL makes the edit failed. Returns the block, or NULL when it
+ * could not be remembered (then it is freed). */
 void *edit_adopt(struct edit *edit, void *block);
 /* The block is not reachable from the edit's result any more; accepts NULL. */
 void edit_replace(struct edit *edit, const void *block);

@@ -18,7 +18,8 @@ struct load {
     struct tenant *tenant;
 };
 
-/* An instant of the wall clock as one of the monotonic clock; the past is now, and no wait grows by a clock that jumped. */
+/* An instant of the wall clock as one of the monotonic clock; the past is now, and no wait grows by a clock that
+ * jumped. */
 static int64_t load_due(const struct apply *apply, int64_t due_wall_ms, int64_t longest_ms)
 {
     int64_t rest = due_wall_ms - apply->wall_ms;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Small maps (tags, service attributes) as arrays sorted by key. Results live in the arena; slices are borrowed from the
- * inputs. Usable from any thread. */
+ * Small maps (tags, service attributes) as arrays sorted by key. Results live in the arena; slices are borrowed from
+ * the inputs. Usable from any thread. */
 #pragma once
 
 #include "base/arena.h"

@@ -13,12 +13,12 @@
 struct pick_search {
     const struct tree *tree; /* instances or index */
     const struct tree_type *type;
-    struct tree_key from;    /* where the candidates begin */
-    uint32_t skip, n;        /* their first rank, and how many there are, in `unit` */
+    struct tree_key from; /* where the candidates begin */
+    uint32_t skip, n;     /* their first rank, and how many there are, in `unit` */
     enum tree_unit unit;
     const struct str_pair *pairs; /* what each must have */
     size_t n_pairs;
-    enum tree_unit wanted;   /* weight: not UNHEALTHY; lack: UNHEALTHY; count: any */
+    enum tree_unit wanted; /* weight: not UNHEALTHY; lack: UNHEALTHY; count: any */
 };
 
 struct pick_result {

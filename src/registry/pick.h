@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Which instances a discovery gets: those that match, are healthy enough, and, when there are more than asked for, a fair
- * sample in random order. The cost follows what is returned, not what is registered: matching attributes are found in
- * the service's index, samples are drawn by rank. API reference, DiscoverInstances. */
+ * Which instances a discovery gets: those that match, are healthy enough, and, when there are more than asked for, a
+ * fair sample in random order. The cost follows what is returned, not what is registered: matching attributes are found
+ * in the service's index, samples are drawn by rank. API reference, DiscoverInstances. */
 #pragma once
 
 #include "base/arena.h"

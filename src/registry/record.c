@@ -15,8 +15,8 @@ static const struct str key_prefixes[] = { [RECORD_NAMESPACE] = { "namespace", 9
 
 size_t record_format_key(const struct record_key *key, char ret_text[RECORD_MAX_KEY])
 {
-    const struct str parts[] = { key_prefixes[key->kind], key->account, key->region, key->id, STR("instance"),
-                                 key->instance_id };
+    const struct str parts[] = { key_prefixes[key->kind], key->account,    key->region, key->id,
+                                 STR("instance"),         key->instance_id };
     size_t n_parts = key->kind == RECORD_INSTANCE ? 6 : 4, n = 0;
 
     for (size_t i = 0; i < n_parts; i++) {
@@ -147,8 +147,7 @@ void record_encode_namespace(struct buf *buf, const struct namespace *ns)
     json_close_object(&writer);
 }
 
-static int record_read_namespace(struct json_reader *reader, struct str key, struct arena *arena,
-                                 struct namespace *ns)
+static int record_read_namespace(struct json_reader *reader, struct str key, struct arena *arena, struct namespace *ns)
 {
     struct str word;
 
@@ -232,10 +231,9 @@ static int record_read_service_record(struct json_reader *reader, struct service
     if (json_object(reader))
         return 1;
     while (!json_member(reader, &more, &key) && more) {
-        if (str_eq(key, STR("type")) ? READ_WORD(reader, &word, service_parse_record_type, &ret_record->type)
-            : str_eq(key, STR("ttl"))
-                ? json_int(reader, &ret_record->ttl)
-                : json_skip(reader))
+        if (str_eq(key, STR("type"))  ? READ_WORD(reader, &word, service_parse_record_type, &ret_record->type)
+            : str_eq(key, STR("ttl")) ? json_int(reader, &ret_record->ttl)
+                                      : json_skip(reader))
             return 1;
     }
     return reader->error != 0;
@@ -300,8 +298,8 @@ void record_encode_service(struct buf *buf, const struct service *service, uint6
     json_close_object(&writer);
 }
 
-static int record_read_service(struct json_reader *reader, struct str key, struct arena *arena,
-                               struct service *service, uint64_t *revision)
+static int record_read_service(struct json_reader *reader, struct str key, struct arena *arena, struct service *service,
+                               uint64_t *revision)
 {
     struct str word;
     int r = record_read_service_config(reader, key, service);

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The records that the registry keeps in the store: their keys and their JSON, for each kind of value. The only place
- * that knows the members' names; docs/store-format.md lists them. Encoders append one JSON object. Decoders fill a draft
- * whose slices point into `text` (which is modified) and the arena; they return 0, or 1 when the text is not such a record. */
+ * that knows the members' names; docs/store-format.md lists them. Encoders append one JSON object. Decoders fill a
+ * draft whose slices point into `text` (which is modified) and the arena; they return 0, or 1 when the text is not such
+ * a record. */
 #pragma once
 
 #include "base/arena.h"
 #include "base/buf.h"
-#include "json/reader.h"
-#include "json/writer.h"
 #include "model/instance.h"
 #include "model/namespace.h"
 #include "model/operation.h"
 #include "model/service.h"
+#include "json/reader.h"
+#include "json/writer.h"
 
 #define RECORD_MAX_KEY 512
 
@@ -31,13 +32,16 @@ size_t record_format_key(const struct record_key *key, char ret_text[RECORD_MAX_
 /* 0, or 1 for a key that the registry does not write. */
 int record_parse_key(struct str text, struct record_key *ret_key);
 
+/* Each pair is one kind of record; see above. */
 void record_encode_namespace(struct buf *buf, const struct namespace *ns);
 int record_decode_namespace(char *text, size_t n, struct arena *arena, struct namespace *ret_ns);
 
+/* The InstancesRevision is kept with the service. */
 void record_encode_service(struct buf *buf, const struct service *service, uint64_t revision);
 int record_decode_service(char *text, size_t n, struct arena *arena, struct service *ret_service,
                           uint64_t *ret_revision);
 
+/* Attributes come back in the order of their keys. */
 void record_encode_instance(struct buf *buf, const struct instance *instance);
 int record_decode_instance(char *text, size_t n, struct arena *arena, struct instance_draft *ret_draft);
 

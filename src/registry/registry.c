@@ -15,7 +15,7 @@
 #define REGISTRY_MAX_QUEUE 16384 /* changes that wait; each belongs to a suspended request */
 #define REGISTRY_MAX_BATCH 512   /* changes of one commit */
 #define REGISTRY_MAX_RECORD (64u << 20)
-#define REGISTRY_TICK_MS 60000   /* expiry runs at least this often */
+#define REGISTRY_TICK_MS 60000 /* expiry runs at least this often */
 
 struct registry {
     struct registry_config config;

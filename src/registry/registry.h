@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The registry: one writer thread that takes changes from a bounded queue, checks them against the newest state, commits
- * what it took in one batch (group commit), publishes the next snapshot and answers. Readers take snapshots without
- * asking it (snapshot.h). */
+ * The registry: one writer thread that takes changes from a bounded queue, checks them against the newest state,
+ * commits what it took in one batch (group commit), publishes the next snapshot and answers. Readers take snapshots
+ * without asking it (snapshot.h). */
 #pragma once
 
 #include "base/clock.h"
@@ -26,23 +26,23 @@ struct registry_config {
     struct registry_limits limits;
     int64_t operations_delay_ms; /* 0: operations are done when the call returns */
     int64_t operations_keep_ms;
-    uint64_t operations_max;     /* per account and region */
+    uint64_t operations_max; /* per account and region */
     int64_t custom_health_delay_ms;
-    bool private_health_checks;  /* HealthCheckConfig in private namespaces */
-    bool private_targets;        /* HealthCheckConfig may probe private addresses */
-    uint64_t seed;               /* of ids and suffixes; 0: from the kernel */
+    bool private_health_checks; /* HealthCheckConfig in private namespaces */
+    bool private_targets;       /* HealthCheckConfig may probe private addresses */
+    uint64_t seed;              /* of ids and suffixes; 0: from the kernel */
 };
 
-/* Loads the store (borrowed, must outlive the registry) and starts the writer. `config` is copied. 0, a store_result with
- * its message, or -errno. */
+/* Loads the store (borrowed, must outlive the registry) and starts the writer. `config` is copied. 0, a store_result
+ * with its message, or -errno. */
 int registry_open(const struct registry_config *config, struct store *store, struct registry **ret_registry,
                   struct store_message *ret_message);
 
 /* Finishes what is queued, stops the writer, frees the state. Reader threads must have stopped. Accepts NULL. */
 void registry_close(struct registry *registry);
 
-/* Any thread. The change is answered through its `done`, on the writer's thread or, when it cannot be queued, at once on
- * the caller's. */
+/* Any thread. The change is answered through its `done`, on the writer's thread or, when it cannot be queued, at once
+ * on the caller's. */
 void registry_submit(struct registry *registry, struct change *change);
 
 /* Lets the writer look at its clock; for tests that move it. Any thread. */

@@ -119,8 +119,9 @@ static bool rules_is_host_name(struct str text)
 
 static int rules_bad_value(struct change *change, struct str key, struct str value, const char *wanted)
 {
-    return rules_refuse(change, CHANGE_INVALID_INPUT, "Invalid value [" STR_FMT "] for attribute " STR_FMT ": %s expected.",
-                        STR_ARG(value), STR_ARG(key), wanted);
+    return rules_refuse(change, CHANGE_INVALID_INPUT,
+                        "Invalid value [" STR_FMT "] for attribute " STR_FMT ": %s expected.", STR_ARG(value),
+                        STR_ARG(key), wanted);
 }
 
 static int rules_check_values(struct change *change)
@@ -200,7 +201,8 @@ static int rules_check_addresses(struct change *change)
 {
     if (rules_has(change, ATTRIBUTE_IPV4) || rules_has(change, ATTRIBUTE_IPV6))
         return 0;
-    return rules_refuse(change, CHANGE_INVALID_INPUT, "At least one of AWS_INSTANCE_IPV4 AWS_INSTANCE_IPV6 is required.");
+    return rules_refuse(change, CHANGE_INVALID_INPUT,
+                        "At least one of AWS_INSTANCE_IPV4 AWS_INSTANCE_IPV6 is required.");
 }
 
 static int rules_check_required(const struct service *service, struct change *change)
@@ -264,9 +266,10 @@ static bool rules_is_forbidden_ipv6(const struct registry_config *config, const 
     if (memcmp(a, zeros, 10) == 0 && a[10] == 0xff && a[11] == 0xff)
         return rules_is_forbidden_ipv4(config, tail); /* mapped */
     if (memcmp(a, zeros, 12) == 0)
-        return true; /* unspecified, loopback, and what was once "IPv4-compatible" */
+        return true;                  /* unspecified, loopback, and what was once "IPv4-compatible" */
     if (a[0] == 0x20 && a[1] == 0x02) /* 6to4 */
-        return rules_is_forbidden_ipv4(config, (uint32_t)a[2] << 24 | (uint32_t)a[3] << 16 | (uint32_t)a[4] << 8 | a[5]);
+        return rules_is_forbidden_ipv4(config,
+                                       (uint32_t)a[2] << 24 | (uint32_t)a[3] << 16 | (uint32_t)a[4] << 8 | a[5]);
     if (a[0] == 0x00 && a[1] == 0x64 && a[2] == 0xff && a[3] == 0x9b) /* NAT64 */
         return rules_is_forbidden_ipv4(config, tail);
     if (a[0] == 0xff || (a[0] == 0xfe && (a[1] & 0xc0) == 0x80) || memcmp(a, metadata, 4) == 0)
@@ -282,7 +285,8 @@ static int rules_check_target(const struct registry_config *config, struct chang
     char text[64];
 
     if (!rules_has(change, ATTRIBUTE_PORT))
-        return rules_refuse(change, CHANGE_INVALID_INPUT, "A port must be supplied in order to register this instance.");
+        return rules_refuse(change, CHANGE_INVALID_INPUT,
+                            "A port must be supplied in order to register this instance.");
     if (!str_is_set(ipv4) && !str_is_set(ipv6))
         return rules_check_addresses(change);
     if (str_is_set(ipv4)) {

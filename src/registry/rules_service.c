@@ -118,16 +118,17 @@ int rules_check_service_update(const struct service *old, const struct service *
         char were[64], asked[64];
         rules_list_types(old, were, sizeof(were));
         rules_list_types(new, asked, sizeof(asked));
-        return rules_refuse(change, CHANGE_INVALID_INPUT,
-                            "The record types in the request must be the same as those present in the existing service. "
-                            "Records in the existing service are %s, but the records in the request are %s. The record "
-                            "types of a service cannot be changed.",
-                            were, asked);
+        return rules_refuse(
+            change, CHANGE_INVALID_INPUT,
+            "The record types in the request must be the same as those present in the existing service. "
+            "Records in the existing service are %s, but the records in the request are %s. The record "
+            "types of a service cannot be changed.",
+            were, asked);
     }
     if (change->service.check != SERVICE_CHECK_NONE && old->check == SERVICE_CHECK_CUSTOM)
         return rules_invalid(change, "Health check config cannot be added to a service that has a custom health check "
                                      "config");
-    if (had_probe && new->check != SERVICE_CHECK_NONE && new->check != old->check)
+    if (had_probe && new->check != SERVICE_CHECK_NONE &&new->check != old->check)
         return rules_invalid(change, "Type of health check cannot be changed");
     return 0;
 }

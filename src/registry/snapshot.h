@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Publishing: one pointer to the newest snapshot, read without a lock under RCU (liburcu, flavour memb; the only file that
- * includes it is snapshot.c). A reader thread registers once, holds a snapshot for one answer and never across anything
- * that blocks. What a new snapshot no longer reaches is freed when no reader can hold it any more. */
+ * Publishing: one pointer to the newest snapshot, read without a lock under RCU (liburcu, flavour memb; the only file
+ * that includes it is snapshot.c). A reader thread registers once, holds a snapshot for one answer and never across
+ * anything that blocks. What a new snapshot no longer reaches is freed when no reader can hold it any more. */
 #pragma once
 
 #include "registry/state.h"
@@ -19,8 +19,8 @@ void snapshot_reader_stop(void);
 const struct snapshot *snapshot_acquire(const struct snapshot_head *head);
 void snapshot_release(const struct snapshot_head *head);
 
-/* Makes `take_next` the newest and frees `*take_replaced` and the structure it replaces after a grace period. Cannot fail.
- * Writer thread. `garbage` was made by snapshot_garbage_new before the point of no return. */
+/* Makes `take_next` the newest and frees `*take_replaced` and the structure it replaces after a grace period. Cannot
+ * fail. Writer thread. `garbage` was made by snapshot_garbage_new before the point of no return. */
 struct snapshot_garbage;
 struct snapshot_garbage *snapshot_garbage_new(void); /* NULL when memory is out */
 void snapshot_publish(struct snapshot_head *head, struct snapshot *take_next, struct edit_list *take_replaced,

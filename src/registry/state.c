@@ -253,9 +253,7 @@ static struct tree_key deadlines_key(const void *item, uint32_t tag)
     const struct deadline *deadline = item;
 
     (void)tag;
-    return (struct tree_key){ .n = (uint64_t)deadline->due_mono_ms,
-                              .a = deadline->target,
-                              .b = deadline->instance_id };
+    return (struct tree_key){ .n = (uint64_t)deadline->due_mono_ms, .a = deadline->target, .b = deadline->instance_id };
 }
 
 const struct tree_type state_deadlines = { .compare = deadlines_compare, .key = deadlines_key };
@@ -416,9 +414,10 @@ void state_free(struct snapshot *snapshot)
 
 static void state_forget_tenant_epochs(struct tenant *tenant)
 {
-    struct tree *trees[] = { &tenant->namespaces,         &tenant->namespaces_by_name,  &tenant->namespaces_by_http_name,
-                             &tenant->services,           &tenant->services_by_name,    &tenant->operations,
-                             &tenant->operations_by_group, &tenant->unfinished };
+    struct tree *trees[] = {
+        &tenant->namespaces,       &tenant->namespaces_by_name, &tenant->namespaces_by_http_name, &tenant->services,
+        &tenant->services_by_name, &tenant->operations,         &tenant->operations_by_group,     &tenant->unfinished
+    };
     struct service_node *node;
     struct tree_iter iter;
 

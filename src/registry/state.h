@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The registry's state as readers see it: one immutable snapshot of trees. A tenant is an account in a region; nothing of
- * one tenant is reachable from another. Structures with an `epoch` may be changed in place by the edit of that epoch and
- * by nobody else. Reading: any thread between snapshot_acquire and snapshot_release. */
+ * The registry's state as readers see it: one immutable snapshot of trees. A tenant is an account in a region; nothing
+ * of one tenant is reachable from another. Structures with an `epoch` may be changed in place by the edit of that epoch
+ * and by nobody else. Reading: any thread between snapshot_acquire and snapshot_release. */
 #pragma once
 
 #include "base/hash.h"
@@ -15,24 +15,24 @@
 /* A service with what is registered in it. */
 struct service_node {
     const struct service *config;
-    struct tree instances; /* by id; weighs what is not UNHEALTHY */
-    struct tree index;     /* by hash of an attribute's key and value, then id; weighs the same */
-    uint64_t revision;     /* InstancesRevision */
+    struct tree instances;                 /* by id; weighs what is not UNHEALTHY */
+    struct tree index;                     /* by hash of an attribute's key and value, then id; weighs the same */
+    uint64_t revision;                     /* InstancesRevision */
     uint64_t n_registered, n_deregistered; /* since the daemon started, for metrics */
     uint32_t record_sum;
     uint32_t epoch;
 };
 
 struct tenant {
-    struct str account, region; /* point behind the structure */
-    struct tree namespaces;           /* by id */
-    struct tree namespaces_by_name;   /* by name without case, then id */
+    struct str account, region;     /* point behind the structure */
+    struct tree namespaces;         /* by id */
+    struct tree namespaces_by_name; /* by name without case, then id */
     struct tree namespaces_by_http_name;
-    struct tree services;             /* by id */
-    struct tree services_by_name;     /* by namespace id, then name as the namespace compares it; weighs instances */
-    struct tree operations;           /* by create_ms, then target; weighs what is finished */
-    struct tree operations_by_group;  /* by the record that holds them */
-    struct tree unfinished;           /* by target */
+    struct tree services;            /* by id */
+    struct tree services_by_name;    /* by namespace id, then name as the namespace compares it; weighs instances */
+    struct tree operations;          /* by create_ms, then target; weighs what is finished */
+    struct tree operations_by_group; /* by the record that holds them */
+    struct tree unfinished;          /* by target */
     uint32_t epoch;
 };
 
@@ -46,9 +46,9 @@ struct deadline {
 };
 
 struct snapshot {
-    struct tree tenants;   /* by account, region */
-    struct tree deadlines; /* by due_mono_ms */
-    uint64_t revision;     /* of the commit that it shows */
+    struct tree tenants;       /* by account, region */
+    struct tree deadlines;     /* by due_mono_ms */
+    uint64_t revision;         /* of the commit that it shows */
     struct hash_key index_key; /* random in each process: hostile attributes cannot aim at collisions */
 };
 

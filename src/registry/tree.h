@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The registry's one data structure: a persistent, weight-balanced search tree (Adams; delta 3, gamma 2). A write copies
- * the path to the root and leaves every older root as it was, so readers need no lock. Each node counts its subtree's
- * items and the sum of their weights: by them the tree is balanced, ranks are found, samples are drawn and ranges are
- * counted in O(log n). Items are borrowed; the order comes from the tree's type.
+ * The registry's one data structure: a persistent, weight-balanced search tree (Adams; delta 3, gamma 2). A write
+ * copies the path to the root and leaves every older root as it was, so readers need no lock. Each node counts its
+ * subtree's items and the sum of their weights: by them the tree is balanced, ranks are found, samples are drawn and
+ * ranges are counted in O(log n). Items are borrowed; the order comes from the tree's type.
  *
- * Reading: any thread, on a root it may hold. Writing: the writer thread, inside an edit. When the edit fails, roots are
- * left in a state that is only good for edit_abandon. */
+ * Reading: any thread, on a root it may hold. Writing: the writer thread, inside an edit. When the edit fails, roots
+ * are left in a state that is only good for edit_abandon. */
 #pragma once
 
 #include "base/str.h"
@@ -43,7 +43,8 @@ struct tree_type {
 const void *tree_find(const struct tree *tree, const struct tree_type *type, const struct tree_key *key);
 
 /* Inserts the item, or puts it in the place of the one with the same key. Returns what it replaced, or NULL. */
-const void *tree_put(struct edit *edit, struct tree *tree, const struct tree_type *type, const void *item, uint32_t tag);
+const void *tree_put(struct edit *edit, struct tree *tree, const struct tree_type *type, const void *item,
+                     uint32_t tag);
 /* Returns the removed item, or NULL when there is none. */
 const void *tree_del(struct edit *edit, struct tree *tree, const struct tree_type *type, const struct tree_key *key);
 
@@ -52,6 +53,7 @@ struct tree_rank {
     uint32_t count, weight;
 };
 
+/* Items, and the weight of all of them. */
 struct tree_rank tree_size(const struct tree *tree);
 /* What stands before the first item that is not below the key. */
 struct tree_rank tree_rank(const struct tree *tree, const struct tree_type *type, const struct tree_key *key);

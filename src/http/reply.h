@@ -6,7 +6,7 @@
 #include "http/connection.h"
 #include "http/server.h"
 
-struct answer {
+struct reply {
     unsigned status;
     const struct http_header *headers;
     size_t n_headers;
@@ -18,10 +18,10 @@ struct answer {
 
 /* take_body is the callee's from here on. 0, or 1 when memory is out: the connection must be closed without an answer.
  */
-int answer_queue(struct connection *connection, struct answer *answer);
+int reply_queue(struct connection *connection, struct reply *reply);
 
 /* A refusal as an answer that closes the connection: for a head that is complete, before its body. */
-int answer_queue_refusal(struct connection *connection, const struct head_refusal *refusal);
+int reply_queue_refusal(struct connection *connection, const struct head_refusal *refusal);
 
 /* {"message":"..."}, mem_alloc'ed, NUL behind it. NULL when memory is out. */
-char *answer_refusal_body(const struct head_refusal *refusal, size_t *ret_n);
+char *reply_refusal_body(const struct head_refusal *refusal, size_t *ret_n);

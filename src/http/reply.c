@@ -2,10 +2,10 @@
  *
  * Answers as libmicrohttpd wants them. It adds Date and Content-Length, leaves the body of an answer to HEAD out, and
  * sends head and body in one sendmsg(2). */
-#include "http/answer.h"
+#include "http/reply.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "http/worker.h"
+#include "http/loop.h"
 
 #include <stdio.h>
 
@@ -17,18 +17,18 @@ static struct MHD_Response *response_of(char *take_body, size_t n)
     return response;
 }
 
-static bool add_headers(struct MHD_Response *response, const struct answer *answer, bool closes)
+static bool add_headers(struct MHD_Response *response, const struct reply *reply, bool closes)
 {
     char id[REQUEST_ID_LEN + 1];
-    memcpy(id, answer->id, REQUEST_ID_LEN);
+    memcpy(id, reply->id, REQUEST_ID_LEN);
     id[REQUEST_ID_LEN] = '\0';
     bool ok = MHD_add_response_header(response, "x-amzn-RequestId", id) == MHD_YES;
-    for (size_t i = 0; ok && i < answer->n_headers; i++)
-        ok = MHD_add_response_header(response, answer->headers[i].name, answer->headers[i].value) == MHD_YES;
+    for (size_t i = 0; ok && i < reply->n_headers; i++)
+        ok = MHD_add_response_header(response, reply->headers[i].name, reply->headers[i].value) == MHD_YES;
     return ok && (!closes || MHD_add_response_header(response, "Connection", "close") == MHD_YES);
 }
 
-char *answer_refusal_body(const struct head_refusal *refusal, size_t *ret_n)
+char *reply_refusal_body(const struct head_refusal *refusal, size_t *ret_n)
 {
     size_t n = strlen(refusal->message) + strlen("{\"message\":\"\"}");
     char *body = mem_alloc(n + 1);
@@ -40,49 +40,49 @@ char *answer_refusal_body(const struct head_refusal *refusal, size_t *ret_n)
 }
 
 /* Large answers count until they are sent: slow readers must not pile them up. */
-static void admit(struct connection *connection, struct answer *answer)
+static void admit(struct connection *connection, struct reply *reply)
 {
     static const struct head_refusal full = { 503, "Too many large answers are being sent; try again." };
-    size_t n = answer->n > REQUEST_BUFFERED_MIN ? answer->n : 0;
-    if (worker_reserve_buffered(connection->worker, n)) {
+    size_t n = reply->n > REQUEST_BUFFERED_MIN ? reply->n : 0;
+    if (loop_reserve_buffered(connection->loop, n)) {
         connection->n_buffered = n;
         return;
     }
     connection_note_refusal(connection, &full);
-    mem_free(answer->take_body);
-    answer->status = full.status;
-    answer->n = 0;
-    answer->take_body = answer_refusal_body(&full, &answer->n);
+    mem_free(reply->take_body);
+    reply->status = full.status;
+    reply->n = 0;
+    reply->take_body = reply_refusal_body(&full, &reply->n);
 }
 
-int answer_queue(struct connection *connection, struct answer *answer)
+int reply_queue(struct connection *connection, struct reply *reply)
 {
-    bool closes = answer->closes || atomic_load_explicit(&connection->worker->shared->draining, memory_order_relaxed);
-    admit(connection, answer);
-    struct MHD_Response *response = response_of(TAKE(answer->take_body), answer->n);
+    bool closes = reply->closes || atomic_load_explicit(&connection->loop->shared->draining, memory_order_relaxed);
+    admit(connection, reply);
+    struct MHD_Response *response = response_of(TAKE(reply->take_body), reply->n);
     if (!response)
         return 1;
-    bool ok = add_headers(response, answer, closes);
+    bool ok = add_headers(response, reply, closes);
     if (ok) {
         connection_enter(connection, CONNECTION_ANSWERING);
-        connection->n_bytes = answer->n;
-        ok = MHD_queue_response(connection->mhd, answer->status, response) == MHD_YES;
+        connection->n_bytes = reply->n;
+        ok = MHD_queue_response(connection->mhd, reply->status, response) == MHD_YES;
     }
     MHD_destroy_response(response);
     return !ok;
 }
 
-int answer_queue_refusal(struct connection *connection, const struct head_refusal *refusal)
+int reply_queue_refusal(struct connection *connection, const struct head_refusal *refusal)
 {
     struct http_header type = { "Content-Type", "application/json" };
-    struct answer answer = { .status = refusal->status, .headers = &type, .n_headers = 1, .closes = true };
-    answer.take_body = answer_refusal_body(refusal, &answer.n);
-    if (!answer.take_body)
+    struct reply reply = { .status = refusal->status, .headers = &type, .n_headers = 1, .closes = true };
+    reply.take_body = reply_refusal_body(refusal, &reply.n);
+    if (!reply.take_body)
         return 1;
     char id[REQUEST_ID_LEN];
-    worker_new_id(connection->worker, id);
-    answer.id = id;
+    loop_new_id(connection->loop, id);
+    reply.id = id;
     connection_note_refusal(connection, refusal);
     connection->is_lingering = true;
-    return answer_queue(connection, &answer);
+    return reply_queue(connection, &reply);
 }

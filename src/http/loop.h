@@ -18,7 +18,7 @@
 #include <uv.h>
 
 /* What the workers of one server have in common. */
-struct worker_shared {
+struct loop_shared {
     struct http_limits limits;
     struct http_handler handler;
     const struct clock *clock;
@@ -29,15 +29,15 @@ struct worker_shared {
     _Atomic bool stopping;
 };
 
-struct worker {
-    struct worker_shared *shared;
+struct loop {
+    struct loop_shared *shared;
     void *context; /* of the owner */
     unsigned index;
     pthread_t thread;
     uv_sem_t started; /* the owner's worker_start has returned */
     bool has_failed;  /* then: with NULL */
 
-    uv_loop_t loop;
+    uv_loop_t uv;
     uv_async_t wakeup;  /* from other threads: finished requests, drain, stop */
     uv_timer_t tick;    /* deadlines */
     uv_timer_t again;   /* the library has more to do */
@@ -65,25 +65,25 @@ struct worker {
 };
 
 /* Prepares everything that can fail and starts the thread, which calls the owner's worker_start; listener_fds stay the
- * caller's, as does their array until worker_join. 0 or -errno. */
-int worker_start(struct worker *worker, struct worker_shared *shared, unsigned index, const int *listener_fds,
-                 size_t n_listeners);
+ * caller's, as does their array until loop_join. 0 or -errno. */
+int loop_start(struct loop *loop, struct loop_shared *shared, unsigned index, const int *listener_fds,
+               size_t n_listeners);
 /* Any thread: shared->draining or ->stopping has changed. */
-void worker_wake(struct worker *worker);
+void loop_wake(struct loop *loop);
 /* After stopping was set: waits for the thread's end, frees what it had. */
-void worker_join(struct worker *worker);
+void loop_join(struct loop *loop);
 
 /* Any thread. */
-void worker_finish(struct worker *worker, struct http_request *request);
+void loop_finish(struct loop *loop, struct http_request *request);
 
 /* Counts n bytes against limits.buffered_max, or not at all. */
-bool worker_reserve_buffered(struct worker *worker, size_t n);
-void worker_release_buffered(struct worker *worker, size_t n);
+bool loop_reserve_buffered(struct loop *loop, size_t n);
+void loop_release_buffered(struct loop *loop, size_t n);
 
 /* A random UUID. */
-void worker_new_id(struct worker *worker, char ret_id[REQUEST_ID_LEN]);
+void loop_new_id(struct loop *loop, char ret_id[REQUEST_ID_LEN]);
 
-static inline int64_t worker_now_ms(const struct worker *worker)
+static inline int64_t loop_now_ms(const struct loop *loop)
 {
-    return (int64_t)uv_now(&worker->loop);
+    return (int64_t)uv_now(&loop->uv);
 }

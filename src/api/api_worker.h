@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the API keeps for itself and for each of its workers; shared by api.c, call.c and monitor.c. */
+#pragma once
+
+#include "api/api.h"
+#include "api/call.h"
+#include "api/stats.h"
+
+struct api {
+    const struct clock *clock;
+    struct str account, region;
+    unsigned metrics_services;
+    struct registry *registry;
+    const struct store *store;
+    bool stopping; /* atomic */
+    struct stats stats;
+};
+
+/* A worker's own; used on its thread only. */
+struct api_worker {
+    struct api *api;
+    struct rand rand;
+    struct api_call *free_calls;
+    unsigned n_free_calls;
+};

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Where clients on this machine reach the API: what --api says, else what the running daemon says. One thread. */
+#pragma once
+
+#include "admin/endpoint.h"
+#include "cloudmapctl/daemon_status.h"
+
+struct target {
+    struct endpoint endpoint;
+    struct str region;           /* the daemon's default, or us-east-1 */
+    bool has_status;             /* `status` was asked for and is there */
+    struct daemon_status status; /* free with target_free */
+    struct arena arena;
+};
+
+/* 0; or an exit code with a sentence in `why`. */
+int target_find(const struct ctl *ctl, struct target *ret_target, char *why, size_t size);
+void target_free(struct target *target);

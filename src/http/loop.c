@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The thread of a worker: its loop, the library on it, and its end. */
+#include "http/loop.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "http/accept.h"
+#include "http/exchange.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define TICK_MS_MAX 500
+#define TICK_MS_MIN 10
+#define RUNS_MAX 8 /* of the library in a row, before the loop looks elsewhere */
+
+/* --- the library ------------------------------------------------------------------------------------------------- */
+
+static void run(struct loop *loop);
+static void obey(struct loop *loop);
+
+static void on_again(uv_timer_t *timer)
+{
+    run(timer->data);
+    obey(timer->data);
+}
+
+static void on_library(uv_poll_t *poll, int status, int events)
+{
+    (void)status;
+    (void)events;
+    run(poll->data);
+    obey(poll->data);
+}
+
+/* The library says that it has more to do when it has, but also while it waits for the end of a line that does not fit
+ * into its buffer (chunk extensions): a run that brought nothing forward is repeated a little later only. */
+static void run(struct loop *loop)
+{
+    MHD_UNSIGNED_LONG_LONG timeout_ms;
+    uint64_t delay_ms = 0;
+    for (int i = 0; i < RUNS_MAX; i++) {
+        uint64_t progress = loop->progress;
+        MHD_run(loop->mhd);
+        if (MHD_get_timeout(loop->mhd, &timeout_ms) != MHD_YES || timeout_ms > 0)
+            return;
+        if (progress == loop->progress) {
+            delay_ms = 1;
+            break;
+        }
+    }
+    uv_timer_start(&loop->again, on_again, delay_ms, 0);
+}
+
+/* Targets are wanted as they were sent: signatures cover them. */
+static size_t unescape_nothing(void *cls, struct MHD_Connection *mhd, char *text)
+{
+    (void)cls;
+    (void)mhd;
+    return strlen(text);
+}
+
+static void on_connection(void *cls, struct MHD_Connection *mhd, void **context,
+                          enum MHD_ConnectionNotificationCode code)
+{
+    struct loop *loop = cls;
+    loop->progress++;
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        *context = TAKE(loop->accepted);
+        connection_open(*context, mhd);
+    } else {
+        accept_leave(loop, MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr);
+        connection_close(TAKE(*context));
+    }
+}
+
+static int start_library(struct loop *loop)
+{
+    loop->mhd = MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
+                                 exchange_on_request, loop, MHD_OPTION_URI_LOG_CALLBACK, exchange_on_target, loop,
+                                 MHD_OPTION_NOTIFY_COMPLETED, exchange_on_completed, loop, MHD_OPTION_NOTIFY_CONNECTION,
+                                 on_connection, loop, MHD_OPTION_UNESCAPE_CALLBACK, unescape_nothing, NULL,
+                                 MHD_OPTION_CONNECTION_MEMORY_LIMIT, loop->shared->limits.head_max,
+                                 MHD_OPTION_CONNECTION_LIMIT, loop->shared->limits.connections_max, MHD_OPTION_END);
+    return loop->mhd ? 0 : errno == EMFILE ? -EMFILE : -ENOMEM;
+}
+
+/* --- other threads ----------------------------------------------------------------------------------------------- */
+
+static struct http_request *take_finished(struct loop *loop)
+{
+    pthread_mutex_lock(&loop->mutex);
+    struct http_request *list = loop->finished;
+    loop->finished = NULL;
+    loop->finished_tail = &loop->finished;
+    pthread_mutex_unlock(&loop->mutex);
+    return list;
+}
+
+void loop_finish(struct loop *loop, struct http_request *request)
+{
+    request->next = NULL;
+    pthread_mutex_lock(&loop->mutex);
+    bool is_first = !loop->finished;
+    *loop->finished_tail = request;
+    loop->finished_tail = &request->next;
+    /* Under the mutex: the worker may end as soon as it has seen the last request. */
+    if (is_first)
+        uv_async_send(&loop->wakeup);
+    pthread_mutex_unlock(&loop->mutex);
+}
+
+void loop_wake(struct loop *loop)
+{
+    uv_async_send(&loop->wakeup);
+}
+
+static void drain(struct loop *loop)
+{
+    loop->is_draining = true;
+    accept_last(loop);
+    accept_stop(loop);
+    for (struct connection *one = loop->connections; one; one = one->next)
+        connection_drain(one);
+}
+
+static void end_loop(struct loop *loop)
+{
+    uv_handle_t *handles[] = { (uv_handle_t *)&loop->wakeup, (uv_handle_t *)&loop->tick, (uv_handle_t *)&loop->again,
+                               (uv_handle_t *)&loop->resting, (uv_handle_t *)&loop->library };
+    linger_expire(&loop->lingering, 0, true);
+    for (size_t i = 0; i < sizeof(handles) / sizeof(handles[0]); i++)
+        uv_close(handles[i], NULL);
+}
+
+/* Takes up what the owner of the server asked for; ends the loop when nothing is left to be done. */
+static void obey(struct loop *loop)
+{
+    struct loop_shared *shared = loop->shared;
+    if (!atomic_load_explicit(&shared->draining, memory_order_relaxed))
+        return;
+    if (!loop->is_draining)
+        drain(loop);
+    if (!atomic_load_explicit(&shared->stopping, memory_order_relaxed))
+        return;
+    int64_t now_ms = loop_now_ms(loop);
+    if (!loop->cut_at_ms)
+        loop->cut_at_ms = now_ms + shared->limits.stop_ms;
+    if (loop->n_connections == 0 && !uv_is_closing((uv_handle_t *)&loop->wakeup))
+        end_loop(loop);
+    if (now_ms < loop->cut_at_ms)
+        return;
+    for (struct connection *one = loop->connections; one; one = one->next)
+        connection_cut(one);
+}
+
+static void on_wakeup(uv_async_t *async)
+{
+    struct loop *loop = async->data;
+    struct http_request *next;
+    for (struct http_request *request = take_finished(loop); request; request = next) {
+        next = request->next;
+        exchange_finish(request);
+    }
+    run(loop);
+    obey(loop);
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+    struct loop *loop = timer->data;
+    for (struct connection *one = loop->connections; one; one = one->next)
+        connection_check(one);
+    linger_expire(&loop->lingering, loop_now_ms(loop), false);
+    obey(loop);
+}
+
+/* --- the thread -------------------------------------------------------------------------------------------------- */
+
+static void *thread_main(void *arg)
+{
+    struct loop *loop = arg;
+    const struct http_handler *handler = &loop->shared->handler;
+    loop->context = handler->worker_start ? handler->worker_start(handler->arg, loop->index) : handler->arg;
+    loop->has_failed = handler->worker_start && !loop->context;
+    if (loop->has_failed) {
+        accept_stop(loop);
+        end_loop(loop);
+    }
+    uv_sem_post(&loop->started);
+    uv_run(&loop->uv, UV_RUN_DEFAULT);
+    MHD_stop_daemon(loop->mhd);
+    if (handler->worker_stop && !loop->has_failed)
+        handler->worker_stop(loop->context);
+    return NULL;
+}
+
+/* Often enough that a deadline is met by a quarter of the shortest. */
+static uint64_t tick_ms(const struct http_limits *limits)
+{
+    const int64_t deadlines[] = { limits->head_ms, limits->body_grace_ms, limits->idle_ms, limits->stop_ms };
+    int64_t ms = TICK_MS_MAX;
+    for (size_t i = 0; i < sizeof(deadlines) / sizeof(deadlines[0]); i++)
+        ms = deadlines[i] / 4 < ms ? deadlines[i] / 4 : ms;
+    return ms < TICK_MS_MIN ? TICK_MS_MIN : (uint64_t)ms;
+}
+
+/* The handles that a loop without a library has to close. */
+static int start_handles(struct loop *loop)
+{
+    uint64_t ms = tick_ms(&loop->shared->limits);
+    uv_timer_init(&loop->uv, &loop->tick);
+    uv_timer_init(&loop->uv, &loop->again);
+    uv_timer_init(&loop->uv, &loop->resting);
+    loop->tick.data = loop->again.data = loop->resting.data = loop->library.data = loop->wakeup.data = loop;
+    uv_timer_start(&loop->tick, on_tick, ms, ms);
+    int r = uv_async_init(&loop->uv, &loop->wakeup, on_wakeup);
+    if (r == 0) {
+        int fd = MHD_get_daemon_info(loop->mhd, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+        r = uv_poll_init(&loop->uv, &loop->library, fd);
+    }
+    if (r == 0)
+        r = uv_poll_start(&loop->library, UV_READABLE, on_library);
+    return r < 0 ? r : accept_start(loop);
+}
+
+static void close_handle(uv_handle_t *handle, void *arg)
+{
+    (void)arg;
+    if (!uv_is_closing(handle))
+        uv_close(handle, NULL);
+}
+
+static void fini(struct loop *loop)
+{
+    uv_loop_close(&loop->uv);
+    request_pool_fini(&loop->requests);
+    mem_free(loop->listeners);
+    uv_sem_destroy(&loop->started);
+    pthread_mutex_destroy(&loop->mutex);
+}
+
+/* Signals are for the thread that owns the server. */
+static int start_thread(struct loop *loop)
+{
+    sigset_t all, old;
+    char name[16];
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    int r = -pthread_create(&loop->thread, NULL, thread_main, loop);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    if (r < 0)
+        return r;
+    snprintf(name, sizeof(name), "http-%u", loop->index);
+    pthread_setname_np(loop->thread, name);
+    uv_sem_wait(&loop->started);
+    if (!loop->has_failed)
+        return 0;
+    pthread_join(loop->thread, NULL);
+    return -ENOMEM;
+}
+
+int loop_start(struct loop *loop, struct loop_shared *shared, unsigned index, const int *listener_fds,
+               size_t n_listeners)
+{
+    *loop = (struct loop){ .shared = shared, .index = index, .listener_fds = listener_fds, .n_listeners = n_listeners };
+    loop->finished_tail = &loop->finished;
+    rand_init(&loop->rand);
+    int r = uv_loop_init(&loop->uv);
+    if (r < 0)
+        return r;
+    ASSERT(pthread_mutex_init(&loop->mutex, NULL) == 0 && uv_sem_init(&loop->started, 0) == 0);
+    r = start_library(loop);
+    if (r == 0) {
+        r = start_handles(loop);
+        if (r == 0)
+            r = start_thread(loop);
+        else
+            MHD_stop_daemon(loop->mhd);
+    }
+    if (r < 0) {
+        uv_walk(&loop->uv, close_handle, NULL);
+        uv_run(&loop->uv, UV_RUN_DEFAULT);
+        fini(loop);
+    }
+    return r;
+}
+
+void loop_join(struct loop *loop)
+{
+    pthread_join(loop->thread, NULL);
+    fini(loop);
+}
+
+/* --- shared ------------------------------------------------------------------------------------------------------ */
+
+bool loop_reserve_buffered(struct loop *loop, size_t n)
+{
+    struct loop_shared *shared = loop->shared;
+    if (n == 0)
+        return true;
+    if (atomic_fetch_add_explicit(&shared->buffered, n, memory_order_relaxed) + n <= shared->limits.buffered_max)
+        return true;
+    atomic_fetch_sub_explicit(&shared->buffered, n, memory_order_relaxed);
+    return false;
+}
+
+void loop_release_buffered(struct loop *loop, size_t n)
+{
+    if (n > 0)
+        atomic_fetch_sub_explicit(&loop->shared->buffered, n, memory_order_relaxed);
+}
+
+void loop_new_id(struct loop *loop, char ret_id[36])
+{
+    uint64_t random[2] = { rand_u64(&loop->rand), rand_u64(&loop->rand) };
+    text_uuid((const uint8_t *)random, ret_id);
+}
