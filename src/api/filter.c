@@ -61,6 +61,18 @@ static int filter_check_values(struct api_call *call, const struct wire_filter *
     }
 }
 
+/* Words that a filter cannot have are an error, not an empty list. */
+static int filter_check_words(struct api_call *call, const struct wire_filter *filter, const struct filter_rule *rule)
+{
+    if (!rule->knows || !(filter_condition(filter) & (FILTER_EQ | FILTER_IN)))
+        return 0;
+    for (size_t i = 0; i < filter->values.n; i++)
+        if (!rule->knows(filter->values.items[i]))
+            return call_refuse_text(call, ERROR_INVALID_INPUT, "Filter " STR_FMT " has an unknown value: " STR_FMT,
+                                    STR_ARG(filter->name), STR_ARG(filter->values.items[i]));
+    return 0;
+}
+
 int filter_check(struct api_call *call, const struct wire_filter_list *filters, const struct filter_rule *rules,
                  size_t n_rules)
 {
@@ -75,10 +87,17 @@ int filter_check(struct api_call *call, const struct wire_filter_list *filters, 
                                     "Filter " STR_FMT " cannot be used with condition " STR_FMT, STR_ARG(filter->name),
                                     STR_ARG(str_is_set(filter->condition) ? filter->condition : STR("EQ")));
         r = filter_check_values(call, filter);
+        if (!r)
+            r = filter_check_words(call, filter, &rules[k]);
         if (r)
             return r;
     }
     return 0;
+}
+
+bool filter_is_owner(struct str value)
+{
+    return str_eq(value, STR("SELF")) || str_eq(value, STR("OTHER_ACCOUNTS"));
 }
 
 bool filter_matches(const struct wire_filter *filter, struct str value)

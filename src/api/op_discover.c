@@ -80,6 +80,12 @@ static struct str discover_render(struct api_call *call, const struct service_no
     return (struct str){ text, at };
 }
 
+/* As large as AWS's, and yet exact for clients that read numbers as doubles: a revision has at most 53 bits. */
+static struct opt_int discover_revision(const struct service_node *node)
+{
+    return OPT_INT((int64_t)(node->revision * 32));
+}
+
 int op_discover_instances(struct api_call *call, const struct discover_instances_input *in,
                           struct discover_instances_output *out)
 {
@@ -99,7 +105,7 @@ int op_discover_instances(struct api_call *call, const struct discover_instances
     if (r)
         return r;
     out->instances = discover_render(call, node, instances, n);
-    out->instances_revision = OPT_INT((int64_t)node->revision);
+    out->instances_revision = discover_revision(node);
     return str_is_set(out->instances) ? 0 : -ENOMEM;
 }
 
@@ -110,6 +116,6 @@ int op_discover_instances_revision(struct api_call *call, const struct discover_
     int r = discover_find_service(call, in, &node);
 
     if (!r)
-        out->instances_revision = OPT_INT((int64_t)node->revision);
+        out->instances_revision = discover_revision(node);
     return r;
 }

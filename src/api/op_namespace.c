@@ -123,11 +123,18 @@ int op_get_namespace(struct api_call *call, const struct id_input *in, struct ge
     return out->namespace ? view_namespace(call, ns, false, out->namespace) : -ENOMEM;
 }
 
+static bool namespace_is_type(struct str word)
+{
+    enum namespace_kind kind;
+
+    return namespace_parse_kind(word, &kind) == 0;
+}
+
 static const struct filter_rule namespace_filters[] = {
-    { "TYPE", FILTER_EQ | FILTER_BEGINS_WITH },
-    { "NAME", FILTER_EQ | FILTER_BEGINS_WITH },
-    { "HTTP_NAME", FILTER_EQ | FILTER_BEGINS_WITH },
-    { "RESOURCE_OWNER", FILTER_EQ },
+    { .name = "TYPE", .conditions = FILTER_EQ | FILTER_BEGINS_WITH, .knows = namespace_is_type },
+    { .name = "NAME", .conditions = FILTER_EQ | FILTER_BEGINS_WITH },
+    { .name = "HTTP_NAME", .conditions = FILTER_EQ | FILTER_BEGINS_WITH },
+    { .name = "RESOURCE_OWNER", .conditions = FILTER_EQ, .knows = filter_is_owner },
 };
 
 static bool namespace_matches(const struct wire_filter_list *filters, const struct namespace *ns)

@@ -20,12 +20,29 @@ int op_get_operation(struct api_call *call, const struct get_operation_input *in
     return out->operation ? view_operation(call, operation, false, out->operation) : -ENOMEM;
 }
 
+/* The documentation spells the status SUCCEED in one place. */
+static bool operation_is_status(struct str word)
+{
+    enum operation_status status;
+
+    return str_eq(word, STR("SUCCEED")) || operation_parse_status(word, &status) == 0;
+}
+
+static bool operation_is_type(struct str word)
+{
+    enum operation_type type;
+
+    return operation_parse_type(word, &type) == 0;
+}
+
 static const struct filter_rule operation_filters[] = {
-    { "NAMESPACE_ID", FILTER_EQ },     { "SERVICE_ID", FILTER_EQ },       { "STATUS", FILTER_EQ | FILTER_IN },
-    { "TYPE", FILTER_EQ | FILTER_IN }, { "UPDATE_DATE", FILTER_BETWEEN },
+    { .name = "NAMESPACE_ID", .conditions = FILTER_EQ },
+    { .name = "SERVICE_ID", .conditions = FILTER_EQ },
+    { .name = "STATUS", .conditions = FILTER_EQ | FILTER_IN, .knows = operation_is_status },
+    { .name = "TYPE", .conditions = FILTER_EQ | FILTER_IN, .knows = operation_is_type },
+    { .name = "UPDATE_DATE", .conditions = FILTER_BETWEEN },
 };
 
-/* The documentation spells the status SUCCEED in one place. */
 static bool operation_matches_status(const struct wire_filter *filter, enum operation_status status)
 {
     return filter_matches(filter, operation_status_text(status)) ||
@@ -51,25 +68,6 @@ static bool operation_matches(const struct wire_filter_list *filters, const stru
             return false;
     }
     return true;
-}
-
-/* Words that STATUS and TYPE cannot have are an error, not an empty list. */
-static int operation_check_words(struct api_call *call, const struct wire_filter_list *filters)
-{
-    for (size_t i = 0; i < filters->n; i++) {
-        const struct wire_filter *filter = &filters->items[i];
-        for (size_t k = 0; k < filter->values.n; k++) {
-            struct str word = filter->values.items[k];
-            enum operation_status status;
-            enum operation_type type;
-            if ((str_eq(filter->name, STR("STATUS")) && operation_parse_status(word, &status) &&
-                 !str_eq(word, STR("SUCCEED"))) ||
-                (str_eq(filter->name, STR("TYPE")) && operation_parse_type(word, &type)))
-                return call_refuse_text(call, ERROR_INVALID_INPUT, "Filter " STR_FMT " has an unknown value: " STR_FMT,
-                                        STR_ARG(filter->name), STR_ARG(word));
-        }
-    }
-    return 0;
 }
 
 static struct str operation_cursor(struct api_call *call, const struct operation *operation)
@@ -103,8 +101,6 @@ int op_list_operations(struct api_call *call, const struct list_input *in, struc
     int r =
         filter_check(call, &in->filters, operation_filters, sizeof(operation_filters) / sizeof(operation_filters[0]));
 
-    if (!r)
-        r = operation_check_words(call, &in->filters);
     if (!r)
         r = call_page_start(call, in, in->next_token, &cursor);
     if (r)

@@ -157,7 +157,10 @@ int op_get_service(struct api_call *call, const struct id_input *in, struct serv
     return out->service ? view_service(call, node->config, false, out->service) : -ENOMEM;
 }
 
-static const struct filter_rule service_filters[] = { { "NAMESPACE_ID", FILTER_EQ }, { "RESOURCE_OWNER", FILTER_EQ } };
+static const struct filter_rule service_filters[] = {
+    { .name = "NAMESPACE_ID", .conditions = FILTER_EQ },
+    { .name = "RESOURCE_OWNER", .conditions = FILTER_EQ, .knows = filter_is_owner },
+};
 
 /* What the filters ask: one namespace (absent: all), and whether anything can match at all. */
 static int service_read_filters(struct api_call *call, const struct wire_filter_list *filters,

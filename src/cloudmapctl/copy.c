@@ -35,7 +35,8 @@ static void print_json(const char *made, const struct store_message *message)
     buf_fini(&buf);
 }
 
-int copy_end(struct copy *copy, const struct ctl *ctl, int result, const char *made, const struct store_message *message)
+int copy_end(struct copy *copy, const struct ctl *ctl, int result, const char *made,
+             const struct store_message *message)
 {
     if (copy->shown)
         fputc('\n', stderr);

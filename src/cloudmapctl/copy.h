@@ -16,4 +16,5 @@ struct copy {
 void copy_progress(void *arg, uint64_t done, uint64_t total);
 
 /* Tells what came of it: `result` of the store's call, what was made, the store's message. Returns the exit code. */
-int copy_end(struct copy *copy, const struct ctl *ctl, int result, const char *made, const struct store_message *message);
+int copy_end(struct copy *copy, const struct ctl *ctl, int result, const char *made,
+             const struct store_message *message);

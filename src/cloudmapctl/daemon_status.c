@@ -19,7 +19,10 @@ static const struct field {
     enum field_type type;
     size_t offset;
 } fields[] = {
-#define FIELD(object, name, type, member) { (object), (name), (type), offsetof(struct daemon_status, member) }
+#define FIELD(object, name, type, member)                                \
+    {                                                                    \
+        (object), (name), (type), offsetof(struct daemon_status, member) \
+    }
     FIELD("", "version", FIELD_TEXT, version),
     FIELD("", "state", FIELD_TEXT, state),
     FIELD("", "region", FIELD_TEXT, region),
@@ -44,7 +47,8 @@ static const struct field {
 #undef FIELD
 };
 
-/* --- asking -------------------------------------------------------------------------------------------------------- */
+/* --- asking --------------------------------------------------------------------------------------------------------
+ */
 
 int daemon_status_fetch(const struct ctl *ctl, struct daemon_status *ret_status, char *why, size_t size)
 {
@@ -77,7 +81,8 @@ void daemon_status_free(struct daemon_status *status)
     status->text = NULL;
 }
 
-/* --- decoding ------------------------------------------------------------------------------------------------------ */
+/* --- decoding ------------------------------------------------------------------------------------------------------
+ */
 
 /* Errors of the reader are sticky: they are looked at once, at the end. */
 static void read_field(struct json_reader *reader, struct daemon_status *status, const struct field *field)
@@ -170,19 +175,4 @@ int daemon_status_decode(struct daemon_status *status, struct arena *arena)
     json_reader_init(&reader, status->text, status->n_text, arena);
     read_object(&reader, status, "");
     return json_end(&reader) == 0 && str_is_set(status->version) ? 0 : 1;
-}
-
-int daemon_status_get(const struct ctl *ctl, struct arena *arena, struct daemon_status *ret_status)
-{
-    char why[512];
-    struct daemon_status status;
-    int r = daemon_status_fetch(ctl, &status, why, sizeof(why));
-    if (r != 0)
-        return ctl_fail(r, "%s", why);
-    if (daemon_status_decode(&status, arena) != 0) {
-        daemon_status_free(&status);
-        return ctl_fail(EXIT_FAILURE, DAEMON_STATUS_UNKNOWN);
-    }
-    *ret_status = status;
-    return 0;
 }

@@ -31,8 +31,7 @@ struct daemon_status {
 
 /* Asks. 0 with text and n_text; or an exit code with a sentence in `why`. */
 int daemon_status_fetch(const struct ctl *ctl, struct daemon_status *ret_status, char *why, size_t size);
-/* Decodes the text, which is modified; memory comes from the arena. 0, or 1 when no daemon of this version says that. */
+/* Decodes the text, which is modified; memory comes from the arena. 0, or 1 when no daemon of this version says that.
+ */
 int daemon_status_decode(struct daemon_status *status, struct arena *arena);
-/* Both, with the sentence on stderr. */
-int daemon_status_get(const struct ctl *ctl, struct arena *arena, struct daemon_status *ret_status);
 void daemon_status_free(struct daemon_status *status);

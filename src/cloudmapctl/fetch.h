@@ -16,7 +16,7 @@ struct fetch {
     int64_t date_s; /* the server's clock (header Date), 0 when it did not say */
 };
 
-/* `socket` is the path of a Unix socket, or NULL. 0; or 1 with a clause in ret_reason (FETCH_REASON_MAX characters) when
- * there was no answer. Free with fetch_free. */
+/* `socket` is the path of a Unix socket, or NULL. 0; or 1 with a clause in ret_reason (FETCH_REASON_MAX characters)
+ * when there was no answer. Free with fetch_free. */
 int fetch_get(const char *socket, const char *url, struct fetch *ret_fetch, char *ret_reason);
 void fetch_free(struct fetch *fetch);

@@ -6,8 +6,12 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static const char *const grade_texts[] = { [FINDING_OK] = "ok", [FINDING_WARNING] = "warning", [FINDING_FAILED] = "failed" };
-static const char *const grade_marks[] = { [FINDING_OK] = "ok  ", [FINDING_WARNING] = "WARN", [FINDING_FAILED] = "FAIL" };
+static const char *const grade_texts[] = {
+    [FINDING_OK] = "ok", [FINDING_WARNING] = "warning", [FINDING_FAILED] = "failed"
+};
+static const char *const grade_marks[] = {
+    [FINDING_OK] = "ok  ", [FINDING_WARNING] = "WARN", [FINDING_FAILED] = "FAIL"
+};
 
 void finding_begin(struct findings *findings, bool json)
 {
@@ -46,6 +50,8 @@ void finding_add(struct findings *findings, enum finding_grade grade, const char
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
+    if (advice && !*advice)
+        advice = NULL;
     if (grade > findings->worst)
         findings->worst = grade;
     if (findings->json)

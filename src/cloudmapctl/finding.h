@@ -17,7 +17,7 @@ struct findings {
 
 void finding_begin(struct findings *findings, bool json);
 
-/* One check. `advice` says what to do, lines separated by \n; NULL when there is nothing to do. */
+/* One check. `advice` says what to do, lines separated by \n; NULL or "" when there is nothing to do. */
 void finding_add(struct findings *findings, enum finding_grade grade, const char *check, const char *advice,
                  const char *format, ...) __attribute__((format(printf, 5, 6)));
 

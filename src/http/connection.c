@@ -84,7 +84,7 @@ void connection_enter(struct connection *connection, enum connection_phase phase
     connection->since_ms = loop_now_ms(connection->loop);
     connection->n_bytes = 0;
     connection->looked_ms = 0;
-    connection->is_partial = false;
+    connection->is_partial = connection->is_watched = false;
 }
 
 /* --- refusals ---------------------------------------------------------------------------------------------------- */
@@ -181,6 +181,18 @@ static void check_partial_line(struct connection *connection, int64_t now_ms)
     connection->looked_ms = now_ms;
 }
 
+/* The library reads until it has a request, not until there is nothing: a peer that closed its side right behind its
+ * request went unnoticed. Whatever comes from here on wakes it. */
+static void check_idle(struct connection *connection, int64_t now_ms)
+{
+    if (!connection->is_watched && intake_has_ended(connection->fd)) {
+        connection_cut(connection);
+        return;
+    }
+    connection->is_watched = true;
+    check_partial_line(connection, now_ms);
+}
+
 void connection_check(struct connection *connection)
 {
     const struct http_limits *limits = &connection->loop->shared->limits;
@@ -193,7 +205,7 @@ void connection_check(struct connection *connection)
         if (elapsed_ms >= limits->idle_ms)
             connection_cut(connection);
         else
-            check_partial_line(connection, now_ms);
+            check_idle(connection, now_ms);
         break;
     case CONNECTION_HEAD:
         if (elapsed_ms >= limits->head_ms)

@@ -35,6 +35,7 @@ struct connection {
     char *target_dup; /* HEAD and on: a copy, since the library cuts the query up */
     struct http_request *request;
 
+    bool is_watched;     /* IDLE: was not at its end at the last look */
     int64_t looked_ms;   /* IDLE: when was looked for a request line that does not end, 0 = never */
     uint64_t n_received; /* then: bytes of the whole connection */
     bool is_partial;     /* then: there was the beginning of one */

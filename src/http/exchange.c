@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One exchange, seen from the library's callbacks: target, head, body in pieces, end, answer sent. An answer that is
- * queued before the body was read closes the connection; one in the middle of the body cannot be queued at all. */
+ * One exchange, seen from the library's callbacks: target, head, body in pieces, end, answer sent. Refusals go past the
+ * library: in the middle of a body it takes no answer, and when a head is too large it has no room to build one. */
 #include "http/exchange.h"
 #include "base/mem.h"
-#include "http/reply.h"
 
 /* What the library needs in a connection's memory besides the head: a record for each header and argument, and the
  * head of the answer. Without it an accepted request would end without an answer. */
@@ -103,14 +102,16 @@ static int check_head(struct connection *connection, struct http_request *reques
     return 0;
 }
 
-/* With the head complete. The request may be refused here with a proper answer, which the library sends at once. */
+/* With the head complete. */
 static enum MHD_Result begin(struct connection *connection, const char *method, const char *version)
 {
     struct head_refusal refusal = no_memory;
     struct http_request *request = request_new(connection->loop, connection);
     connection->request = request;
-    if (!request || check_head(connection, request, method, version, &refusal))
-        return reply_queue_refusal(connection, &refusal) == 0 ? MHD_YES : MHD_NO;
+    if (!request || check_head(connection, request, method, version, &refusal)) {
+        connection_refuse(connection, &refusal);
+        return MHD_NO;
+    }
     if (request->head.has_body)
         connection_enter(connection, CONNECTION_BODY);
     return MHD_YES;

@@ -15,6 +15,12 @@ bool intake_has_unread(int fd)
     return ioctl(fd, FIONREAD, &n) == 0 && n > 0;
 }
 
+bool intake_has_ended(int fd)
+{
+    char c;
+    return recv(fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 int intake_received(int fd, uint64_t *ret_n)
 {
     struct tcp_info info = { 0 };

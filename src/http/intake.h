@@ -8,5 +8,7 @@
 
 /* There is input that nobody has read. */
 bool intake_has_unread(int fd);
+/* The peer has closed its side, and everything before that was read. */
+bool intake_has_ended(int fd);
 /* Bytes that the peer has sent so far, those unread included. 0 or -errno. */
 int intake_received(int fd, uint64_t *ret_n);

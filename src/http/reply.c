@@ -4,7 +4,6 @@
  * sends head and body in one sendmsg(2). */
 #include "http/reply.h"
 #include "base/mem.h"
-#include "base/text.h"
 #include "http/loop.h"
 
 #include <stdio.h>
@@ -57,7 +56,7 @@ static void admit(struct connection *connection, struct reply *reply)
 
 int reply_queue(struct connection *connection, struct reply *reply)
 {
-    bool closes = reply->closes || atomic_load_explicit(&connection->loop->shared->draining, memory_order_relaxed);
+    bool closes = atomic_load_explicit(&connection->loop->shared->draining, memory_order_relaxed);
     admit(connection, reply);
     struct MHD_Response *response = response_of(TAKE(reply->take_body), reply->n);
     if (!response)
@@ -70,19 +69,4 @@ int reply_queue(struct connection *connection, struct reply *reply)
     }
     MHD_destroy_response(response);
     return !ok;
-}
-
-int reply_queue_refusal(struct connection *connection, const struct head_refusal *refusal)
-{
-    struct http_header type = { "Content-Type", "application/json" };
-    struct reply reply = { .status = refusal->status, .headers = &type, .n_headers = 1, .closes = true };
-    reply.take_body = reply_refusal_body(refusal, &reply.n);
-    if (!reply.take_body)
-        return 1;
-    char id[REQUEST_ID_LEN];
-    loop_new_id(connection->loop, id);
-    reply.id = id;
-    connection_note_refusal(connection, refusal);
-    connection->is_lingering = true;
-    return reply_queue(connection, &reply);
 }

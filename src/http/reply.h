@@ -13,15 +13,11 @@ struct reply {
     char *take_body;
     size_t n;
     const char *id; /* REQUEST_ID_LEN characters */
-    bool closes;    /* the connection, behind it */
 };
 
 /* take_body is the callee's from here on. 0, or 1 when memory is out: the connection must be closed without an answer.
  */
 int reply_queue(struct connection *connection, struct reply *reply);
-
-/* A refusal as an answer that closes the connection: for a head that is complete, before its body. */
-int reply_queue_refusal(struct connection *connection, const struct head_refusal *refusal);
 
 /* {"message":"..."}, mem_alloc'ed, NUL behind it. NULL when memory is out. */
 char *reply_refusal_body(const struct head_refusal *refusal, size_t *ret_n);

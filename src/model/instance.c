@@ -105,7 +105,7 @@ static void instance_fill(struct instance *instance, const struct instance_draft
                                    .n_attributes = (uint16_t)draft->n_attributes,
                                    .element_len = (uint16_t)element.n,
                                    .id_len = (uint8_t)draft->id.n,
-                                   .token_len = (uint8_t)draft->creator_request_id.n,
+                                   .token_len = (uint16_t)draft->creator_request_id.n,
                                    .health = (uint8_t)draft->health,
                                    .pending_health = (uint8_t)draft->pending_health };
     text = instance_text(instance);

@@ -10,7 +10,7 @@
 #include "model/service.h"
 
 #define INSTANCE_MAX_ID 64
-#define INSTANCE_MAX_TOKEN 64
+#define INSTANCE_MAX_TOKEN 256 /* 64 characters of any script */
 #define INSTANCE_MAX_ATTRIBUTES_LEN 5000 /* keys and values together */
 #define INSTANCE_MAX_ATTRIBUTES 5000
 
@@ -25,7 +25,8 @@ struct instance {
     uint32_t record_sum;                              /* of its record in the store */
     uint16_t n_attributes;
     uint16_t element_len;
-    uint8_t id_len, token_len;
+    uint16_t token_len;
+    uint8_t id_len;
     uint8_t health;                         /* enum health_status, in effect now */
     uint8_t pending_health;                 /* enum health_status */
     struct instance_attribute attributes[]; /* sorted by key; then id, token, keys and values, element */

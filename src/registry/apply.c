@@ -162,15 +162,27 @@ static void apply_target(const struct change *change, uint8_t ret_target[ID_TARG
     }
 }
 
-/* 0, or why the running operation on the same target keeps the change out; the same request again is that operation. */
+/* Is the change the request that runs already? Only creations and registrations carry their token and can be told from
+ * others. */
+static bool apply_is_running(struct apply *apply, const struct operation *running, struct change *change)
+{
+    if (change->kind != CHANGE_CREATE_NAMESPACE && change->kind != CHANGE_REGISTER_INSTANCE)
+        return false;
+    if (change->kind == CHANGE_CREATE_NAMESPACE)
+        change->ns.id = running->namespace_id; /* it was drawn when the operation was accepted */
+    buf_clear(&apply->text);
+    change_encode(&apply->text, change);
+    change->ns.id = (struct str){ 0 };
+    return !apply->text.failed && str_eq(buf_str(&apply->text), running->request);
+}
+
+/* 0, or why the running operation on the same target keeps the change out. */
 static int apply_check_unfinished(struct apply *apply, const struct operation *running, struct change *change)
 {
     if (!running)
         return 0;
     id_format_operation(&running->id, change->operation_id);
-    buf_clear(&apply->text);
-    change_encode(&apply->text, change);
-    if (!apply->text.failed && str_eq(buf_str(&apply->text), running->request))
+    if (apply_is_running(apply, running, change))
         return APPLY_REPEATED;
     return rules_refuse(change, CHANGE_DUPLICATE_REQUEST,
                         "Another operation of type " STR_FMT " and id %s is in progress", STR_ARG(running->action),
@@ -246,6 +258,8 @@ static int apply_operation(struct apply *apply, struct change *change)
         r = apply_check(apply, seen, change);
     if (r)
         return r == APPLY_REPEATED ? 0 : r;
+    if (apply->config->operations_delay_ms && apply->waiting_bytes > APPLY_MAX_WAITING)
+        return CHANGE_OVERLOADED;
 
     tenant = apply_own_tenant(apply, change->account, change->region);
     if (!tenant)
@@ -357,7 +371,8 @@ static void apply_due_operation(struct apply *apply, const struct deadline *dead
 
 void apply_due(struct apply *apply)
 {
-    for (unsigned i = 0; i < APPLY_MAX_DUE && !apply->edit.failed; i++) {
+    for (unsigned i = 0;
+         i < APPLY_MAX_DUE && apply->waiting_bytes <= APPLY_MAX_WAITING && !apply->edit.failed; i++) {
         const struct deadline *first;
         struct deadline due;
         if (tree_size(&apply->next.deadlines).count == 0)
@@ -366,11 +381,11 @@ void apply_due(struct apply *apply)
         if (first->due_mono_ms > apply->mono_ms)
             return;
         due = *first;
+        apply_del_deadline(apply, &due);
         if (due.kind == DEADLINE_OPERATION)
             apply_due_operation(apply, &due);
         else
             apply_due_health(apply, &due);
-        apply_del_deadline(apply, &due);
     }
 }
 

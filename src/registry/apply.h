@@ -20,6 +20,8 @@ struct apply {
     int64_t wall_ms, mono_ms;
     struct edit_list stale_services; /* nodes whose record must be written */
     struct edit_list new_operations; /* to be written in one record a tenant */
+    size_t waiting_bytes;            /* of the requests in them */
+    int64_t sweep_mono_ms;           /* when operations of all tenants are looked through again */
 };
 
 /* Checks the change and does it. Returns what becomes change->result. */
@@ -27,10 +29,14 @@ int apply_change(struct apply *apply, struct change *change);
 
 /* Does what is due by now: next statuses of operations, custom health. */
 void apply_due(struct apply *apply);
-/* Drops finished operations that are too many or too old. */
+/* Drops finished operations that are too many or too old: of tenants that have new ones, now and then of all. */
 void apply_expire_operations(struct apply *apply);
 /* Writes the records that changes share. Last step before the commit. */
 void apply_finish(struct apply *apply);
 
 /* Bound on what one commit does by itself, so that a burst of deadlines does not starve callers. */
 #define APPLY_MAX_DUE 1024
+/* Where one commit stops taking requests that wait: its record of operations, where they stand as JSON in JSON, stays
+ * below what the store takes (8 MiB a value). */
+#define APPLY_MAX_WAITING (2u << 20)
+#define APPLY_SWEEP_MS 60000

@@ -34,16 +34,18 @@ int apply_check_create_namespace(struct apply *apply, const struct tenant *tenan
 {
     const struct namespace *twin = apply_find_twin(tenant, &change->ns);
     uint64_t limit = apply->config->limits.namespaces;
+    bool same_token;
     int r = rules_check_tags(change->ns.tags, change->ns.n_tags, change);
 
     if (r)
         return r;
-    if (twin && str_eq(twin->creator_request_id, change->ns.creator_request_id) &&
-        twin->request_digest == change->ns.request_digest) {
+    same_token = twin && str_eq(twin->creator_request_id, change->ns.creator_request_id);
+    if (same_token && twin->request_digest == change->ns.request_digest) {
         snprintf(change->operation_id, sizeof(change->operation_id), STR_FMT, STR_ARG(twin->create_operation));
         return APPLY_REPEATED;
     }
-    if (twin && twin->kind != NAMESPACE_DNS_PRIVATE) {
+    /* A second private namespace of the name fails later, but a token that made another one is refused at once. */
+    if (twin && (same_token || twin->kind != NAMESPACE_DNS_PRIVATE)) {
         change->existing_id = arena_dup(change->arena, twin->id);
         change->existing_token = arena_dup(change->arena, twin->creator_request_id);
         return CHANGE_NAMESPACE_EXISTS;

@@ -77,6 +77,7 @@ void apply_put_operation(struct apply *apply, struct tenant *tenant, const struc
     if (!apply->edit.solo) {
         fresh.group = apply->revision;
         fresh.group_sum = 0;
+        apply->waiting_bytes += fresh.request.n;
     }
     operation = edit_adopt(&apply->edit, operation_dup(&fresh));
     if (!operation)
@@ -106,16 +107,16 @@ void apply_put_operation(struct apply *apply, struct tenant *tenant, const struc
 
 /* --- expiry ------------------------------------------------------------------------------------------------------ */
 
-/* The oldest finished operation, when it is too many or too old; else NULL. */
+/* The oldest operation, when it is finished and too many or too old; else NULL. Oldest in the order of records: a record
+ * that others still share may hold an earlier status of an operation, and must never be the last to tell of it. */
 static const struct operation *apply_expired(const struct apply *apply, const struct tenant *tenant)
 {
-    struct tree_rank size = tree_size(&tenant->operations);
-    const struct operation *oldest;
+    uint32_t n = tree_size(&tenant->operations_by_group).count;
+    const struct operation *oldest = n ? tree_select(&tenant->operations_by_group, TREE_BY_COUNT, 0) : NULL;
 
-    if (size.weight == 0)
+    if (!oldest || !operation_is_finished(oldest) || oldest->group == apply->revision)
         return NULL;
-    oldest = tree_select(&tenant->operations, TREE_BY_WEIGHT, 0);
-    if (size.count > apply->config->operations_max ||
+    if (n > apply->config->operations_max ||
         oldest->update_ms < apply->wall_ms - apply->config->operations_keep_ms)
         return oldest;
     return NULL;
@@ -138,7 +139,7 @@ static void apply_expire_tenant(struct apply *apply, const struct tenant *seen)
     tenant = apply_own_tenant(apply, seen->account, seen->region);
     for (unsigned i = 0; tenant && i < APPLY_MAX_DUE && !apply->edit.failed; i++) {
         const struct operation *operation = apply_expired(apply, tenant);
-        if (!operation || operation->group == apply->revision)
+        if (!operation)
             return;
         apply_drop_operation(apply, tenant, operation);
     }
@@ -147,7 +148,18 @@ static void apply_expire_tenant(struct apply *apply, const struct tenant *seen)
 void apply_expire_operations(struct apply *apply)
 {
     uint32_t n = tree_size(&apply->next.tenants).count;
+    const struct operation *last = NULL;
 
-    for (uint32_t i = 0; i < n && !apply->edit.failed; i++)
-        apply_expire_tenant(apply, tree_select(&apply->next.tenants, TREE_BY_COUNT, i));
+    if (apply->mono_ms >= apply->sweep_mono_ms) {
+        for (uint32_t i = 0; i < n && !apply->edit.failed; i++)
+            apply_expire_tenant(apply, tree_select(&apply->next.tenants, TREE_BY_COUNT, i));
+        apply->sweep_mono_ms = apply->mono_ms + APPLY_SWEEP_MS;
+        return;
+    }
+    for (size_t i = 0; i < apply->new_operations.n && !apply->edit.failed; i++) {
+        const struct operation *operation = apply->new_operations.items[i];
+        if (!last || !str_eq(last->account, operation->account) || !str_eq(last->region, operation->region))
+            apply_expire_tenant(apply, state_find_tenant(&apply->next, operation->account, operation->region));
+        last = operation;
+    }
 }

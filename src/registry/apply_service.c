@@ -92,15 +92,15 @@ int apply_create_service(struct apply *apply, struct change *change)
     draft.create_ms = apply->wall_ms;
     id_of_service(tenant->account, tenant->region, ns->id, draft.name, id);
     draft.id = str_of(id);
+    change->created = service_copy(change->arena, &draft);
+    if (!change->created)
+        return -ENOMEM;
     node = edit_alloc(&apply->edit, sizeof(*node));
     if (!node)
         return -ENOMEM;
     *node = (struct service_node){ .revision = apply->revision, .epoch = apply->edit.epoch };
     node->config = edit_adopt(&apply->edit, service_dup(&draft));
     if (!node->config)
-        return -ENOMEM;
-    change->created = service_copy(change->arena, node->config);
-    if (!change->created)
         return -ENOMEM;
     apply_put_service(apply, tenant, node);
     return 0;

@@ -24,11 +24,9 @@ static int64_t load_due(const struct apply *apply, int64_t due_wall_ms, int64_t 
 {
     int64_t rest = due_wall_ms - apply->wall_ms;
 
-    if (rest < 0)
-        rest = 0;
     if (rest > longest_ms)
         rest = longest_ms;
-    return apply->mono_ms + rest;
+    return apply->mono_ms + (rest > 0 ? rest : 0);
 }
 
 static int load_namespace(struct load *load, const struct record_key *key, char *value, size_t n, uint32_t sum)
@@ -68,7 +66,8 @@ static int load_operations(struct load *load, const struct record_key *key, char
         operation->region = key->region;
         operation->group = number;
         operation->group_sum = sum;
-        operation->due_mono_ms = load_due(apply, operation->due_wall_ms, apply->config->operations_delay_ms);
+        operation->due_mono_ms =
+            load_due(apply, operation->due_wall_ms, operation->due_wall_ms - operation->update_ms);
         apply_put_operation(apply, load->tenant, operation);
     }
     return 0;

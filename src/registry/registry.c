@@ -15,6 +15,7 @@
 #define REGISTRY_MAX_QUEUE 16384 /* changes that wait; each belongs to a suspended request */
 #define REGISTRY_MAX_BATCH 512   /* changes of one commit */
 #define REGISTRY_MAX_RECORD (64u << 20)
+#define REGISTRY_RETRY_MS 5000   /* before the writer tries again by itself what failed */
 #define REGISTRY_TICK_MS 60000 /* expiry runs at least this often */
 
 struct registry {
@@ -23,6 +24,7 @@ struct registry {
     struct snapshot_head head;
     struct queue queue;
     struct apply apply;
+    bool failing; /* the last round came to nothing: what is due must not become a busy loop */
     pthread_t writer;
 };
 
@@ -42,7 +44,7 @@ static void registry_begin(struct registry *registry)
     apply->next.revision = apply->revision;
     apply->wall_ms = clock_wall_ms(registry->config.clock);
     apply->mono_ms = clock_mono_ns(registry->config.clock) / 1000000;
-    apply->stale_services.n = apply->new_operations.n = 0;
+    apply->stale_services.n = apply->new_operations.n = apply->waiting_bytes = 0;
     store_batch_clear(apply->batch);
 }
 
@@ -113,10 +115,10 @@ static void registry_round(struct registry *registry, struct queue_item *list, s
         struct change *change = (struct change *)item;
         change->result = apply_change(apply, change);
     }
-    if (apply->new_operations.n || n_changes == 0)
-        apply_expire_operations(apply);
+    apply_expire_operations(apply);
     apply_finish(apply);
     r = registry_end(registry, n_changes);
+    registry->failing = r != 0;
     while (list) {
         struct change *change = (struct change *)list;
         list = list->next;
@@ -140,6 +142,8 @@ static int64_t registry_next_wakeup(const struct registry *registry)
         int64_t rest = first->due_mono_ms - clock_mono_ns(registry->config.clock) / 1000000;
         wait_ms = rest < 0 ? 0 : rest < wait_ms ? rest + 1 : wait_ms;
     }
+    if (registry->failing && wait_ms < REGISTRY_RETRY_MS)
+        wait_ms = REGISTRY_RETRY_MS;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return now.tv_sec * INT64_C(1000000000) + now.tv_nsec + wait_ms * 1000000;
 }
@@ -150,8 +154,10 @@ static void *registry_write(void *arg)
     struct queue_item *list;
     size_t n;
 
+    snapshot_reader_start(); /* who frees under RCU must be known to it */
     while (queue_drain(&registry->queue, REGISTRY_MAX_BATCH, registry_next_wakeup(registry), &list, &n) == 0)
         registry_round(registry, list, n);
+    snapshot_reader_stop();
     return NULL;
 }
 

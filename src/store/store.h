@@ -69,7 +69,7 @@ typedef int store_load_fn(void *arg, struct str key, char *value, size_t n, uint
  * or what fn returned. */
 int store_load(struct store *store, store_load_fn *fn, void *arg, struct store_message *ret_message);
 
-/* The revision of the last commit; the next commit makes it one more. Starts high (creation time in ms << 16), so that
+/* The revision of the last commit; the next commit makes it one more. Starts high (creation time in ms << 11), so that
  * a store that was made anew or restored does not repeat an older one's revisions. The thread that commits. */
 uint64_t store_revision(const struct store *store);
 
@@ -80,7 +80,8 @@ uint64_t store_revision(const struct store *store);
 struct store_batch *store_batch_new(void);
 void store_batch_free(struct store_batch *batch);
 void store_batch_clear(struct store_batch *batch);
-size_t store_batch_size(const struct store_batch *batch); /* puts and deletes in it */
+/* Puts and deletes in it, and one for those that found no room: a batch that failed is not an empty one. */
+size_t store_batch_size(const struct store_batch *batch);
 
 /* `json` is an object `{...}` with at least one member. `old_sum` is the sum of the record it replaces, 0 when the key
  * is new; the commit is STORE_CONFLICT when that is not so. Returns the sum of the new record (never 0), to be named

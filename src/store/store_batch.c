@@ -33,7 +33,7 @@ void store_batch_clear(struct store_batch *batch)
 
 size_t store_batch_size(const struct store_batch *batch)
 {
-    return batch->n_ops;
+    return batch->n_ops + batch->failed;
 }
 
 /* The next op, not yet counted, with its key copied in; NULL when there is no room, which fails the batch. */

@@ -68,7 +68,7 @@ static int copy_steps(struct copying *copying, sqlite3 *source, sqlite3 *target)
     sqlite3_backup_finish(backup);
     if (code == SQLITE_DONE)
         return 0;
-    if (store_sqlite_file_is_full(target))
+    if (store_sqlite_file_is_full(target, STORE_SQLITE_FILE_DATABASE))
         return cannot_write(copying->to, ENOSPC, copying->message);
     return store_sqlite_file_error(target, copying->from, "copying it", copying->message);
 }

@@ -90,7 +90,8 @@ void store_dir_close(const struct store_dir *dir)
 {
     if (dir->lock_fd >= 0)
         close(dir->lock_fd);
-    close(dir->fd);
+    if (dir->fd >= 0)
+        close(dir->fd);
 }
 
 bool store_dir_has(const struct store_dir *dir, const char *name)

@@ -37,6 +37,7 @@ int store_dir_open(const char *path, bool create, struct store_dir *ret_dir, str
  * 0, STORE_BUSY, STORE_UNWRITABLE or -errno, with the message. */
 int store_dir_lock(struct store_dir *dir, struct store_message *ret_message);
 
+/* Accepts a directory that is not open: fd and lock_fd -1. */
 void store_dir_close(const struct store_dir *dir);
 
 enum store_dir_state store_dir_state(const struct store_dir *dir);

@@ -12,7 +12,7 @@
 
 uint64_t store_ledger_first_revision(const struct clock *clock)
 {
-    return (uint64_t)clock_wall_ms(clock) << 16;
+    return (uint64_t)clock_wall_ms(clock) << 11;
 }
 
 /* The finaliser of splitmix64: one to one, so that different sums never mix to the same value. */

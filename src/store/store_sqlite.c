@@ -39,6 +39,7 @@ struct sqlite {
     char name[STORE_DIR_FILE_MAX]; /* what messages call it */
     sqlite3 *db;
     sqlite3_stmt *statements[STATEMENT_COUNT];
+    const struct store_sqlite_checkpoint_limits *limits;
     struct store_sqlite_checkpoint *checkpoint; /* from accept on */
     int ack_fd;
     unsigned log_frames; /* after the last commit, told by SQLite's hook */
@@ -112,7 +113,7 @@ static int sqlite_accept(struct store_backend *backend, uint64_t revision, struc
     if (r)
         return store_tell(ret_message, STORE_UNWRITABLE, "%s/" STORE_DIR_ACK ": cannot write it: %s", sqlite->dir.path,
                           strerror(-r));
-    return store_sqlite_checkpoint_start(sqlite->path, &sqlite->checkpoint, ret_message);
+    return store_sqlite_checkpoint_start(sqlite->path, sqlite->limits, &sqlite->checkpoint, ret_message);
 }
 
 /* --- commits ----------------------------------------------------------------------------------------------------- */
@@ -153,7 +154,7 @@ static int apply(struct sqlite *sqlite, const struct store_op *op)
 static int judge(sqlite3 *db, bool committing)
 {
     int code = sqlite3_errcode(db) & 0xff;
-    if (store_sqlite_file_is_full(db))
+    if (store_sqlite_file_is_full(db, STORE_SQLITE_FILE_LOG))
         return STORE_FULL;
     if (code == SQLITE_BUSY || code == SQLITE_LOCKED)
         return STORE_CONFLICT;
@@ -230,8 +231,7 @@ static void sqlite_close(struct store_backend *backend)
     }
     if (sqlite->ack_fd >= 0)
         close(sqlite->ack_fd);
-    if (sqlite->dir.fd >= 0)
-        store_dir_close(&sqlite->dir);
+    store_dir_close(&sqlite->dir);
     mem_free(sqlite);
 }
 
@@ -245,22 +245,22 @@ static const struct store_backend_ops sqlite_ops = {
 
 /* --- opening ----------------------------------------------------------------------------------------------------- */
 
-/* Takes the directory, if there is one, in every case. */
+/* Takes the directory in every case. */
 static int open_backend(const char *path, const char *name, enum store_sqlite_file_mode mode,
-                        const struct store_dir *take_dir, struct store **ret_store, struct store_message *ret_message)
+                        const struct store_dir *take_dir, const struct store_sqlite_checkpoint_limits *limits,
+                        struct store **ret_store, struct store_message *ret_message)
 {
     struct sqlite *sqlite = mem_zalloc(sizeof(*sqlite));
     if (!sqlite) {
-        if (take_dir)
-            store_dir_close(take_dir);
+        store_dir_close(take_dir);
         return store_tell(ret_message, -ENOMEM, "%s: out of memory while opening it", name);
     }
-    sqlite->backend.ops = &sqlite_ops;
-    sqlite->dir = take_dir ? *take_dir : (struct store_dir){ .fd = -1, .lock_fd = -1 };
+    sqlite->backend = (struct store_backend){ .ops = &sqlite_ops, .name = sqlite->name };
+    sqlite->dir = *take_dir;
+    sqlite->limits = limits;
     sqlite->ack_fd = -1;
     snprintf(sqlite->path, sizeof(sqlite->path), "%s", path);
     snprintf(sqlite->name, sizeof(sqlite->name), "%s", name);
-    sqlite->backend.name = sqlite->name;
     int r = store_sqlite_file_open(path, mode, &sqlite->db, ret_message);
     struct store *store = r == 0 ? store_new(&sqlite->backend) : NULL;
     if (r == 0 && !store)
@@ -275,7 +275,8 @@ static int open_backend(const char *path, const char *name, enum store_sqlite_fi
 int store_sqlite_open_file(const char *path, const char *name, enum store_sqlite_file_mode mode,
                            struct store **ret_store, struct store_message *ret_message)
 {
-    return open_backend(path, name, mode, NULL, ret_store, ret_message);
+    const struct store_dir no_dir = { .fd = -1, .lock_fd = -1 };
+    return open_backend(path, name, mode, &no_dir, NULL, ret_store, ret_message);
 }
 
 static int create(const struct store_dir *dir, const struct clock *clock, struct store_message *ret_message)
@@ -318,7 +319,8 @@ static int settle(const struct store_dir *dir, bool may_create, const struct clo
     return store_tell(ret_message, STORE_MISSING, "%s: there is no store in this directory", dir->path);
 }
 
-int store_open_sqlite(const char *path, unsigned flags, const struct clock *clock, struct store **ret_store,
+int store_sqlite_open(const char *path, unsigned flags, const struct clock *clock,
+                      const struct store_sqlite_checkpoint_limits *limits, struct store **ret_store,
                       struct store_message *ret_message)
 {
     bool may_create = flags & STORE_CREATE;
@@ -337,5 +339,11 @@ int store_open_sqlite(const char *path, unsigned flags, const struct clock *cloc
         return r;
     }
     store_dir_file(&dir, STORE_DIR_DB, file);
-    return open_backend(file, file, STORE_SQLITE_FILE_WRITE, &dir, ret_store, ret_message);
+    return open_backend(file, file, STORE_SQLITE_FILE_WRITE, &dir, limits, ret_store, ret_message);
+}
+
+int store_open_sqlite(const char *dir, unsigned flags, const struct clock *clock, struct store **ret_store,
+                      struct store_message *ret_message)
+{
+    return store_sqlite_open(dir, flags, clock, &store_sqlite_checkpoint_limits, ret_store, ret_message);
 }

@@ -14,7 +14,12 @@
 
 #define HELP_AT_MOST 256 /* frames that the writer takes upon itself: a few milliseconds */
 
+const struct store_sqlite_checkpoint_limits store_sqlite_checkpoint_limits = { .every = 4096,
+                                                                               .bound = 16384,
+                                                                               .limit = 65536 };
+
 struct store_sqlite_checkpoint {
+    const struct store_sqlite_checkpoint_limits *limits;
     sqlite3 *db;
     pthread_t thread;
     pthread_mutex_t mutex;
@@ -53,7 +58,8 @@ static void pass(struct store_sqlite_checkpoint *checkpoint, sqlite3 *db)
     /* After a failed flush the kernel holds the pages for clean: a second try would succeed without them. Without
      * space or memory nothing counts as done, and the pass can be made again. */
     if (code) {
-        failed(checkpoint, code, store_sqlite_file_is_full(db) || store_sqlite_file_is_nomem(db));
+        failed(checkpoint, code,
+               store_sqlite_file_is_full(db, STORE_SQLITE_FILE_DATABASE) || store_sqlite_file_is_nomem(db));
         return;
     }
     code = db == checkpoint->db ? flush_database(db) : SQLITE_OK;
@@ -100,8 +106,8 @@ static bool is_idle(struct store_sqlite_checkpoint *checkpoint)
     return idle;
 }
 
-int store_sqlite_checkpoint_start(const char *path, struct store_sqlite_checkpoint **ret_checkpoint,
-                                  struct store_message *ret_message)
+int store_sqlite_checkpoint_start(const char *path, const struct store_sqlite_checkpoint_limits *limits,
+                                  struct store_sqlite_checkpoint **ret_checkpoint, struct store_message *ret_message)
 {
     struct store_sqlite_checkpoint *checkpoint = mem_zalloc(sizeof(*checkpoint));
     if (!checkpoint)
@@ -114,7 +120,8 @@ int store_sqlite_checkpoint_start(const char *path, struct store_sqlite_checkpoi
     pthread_mutex_init(&checkpoint->mutex, NULL);
     pthread_cond_init(&checkpoint->wake, NULL);
     checkpoint->wanted = true;
-    checkpoint->next_at = STORE_SQLITE_CHECKPOINT_EVERY;
+    checkpoint->limits = limits;
+    checkpoint->next_at = limits->every;
     r = -pthread_create(&checkpoint->thread, NULL, run, checkpoint);
     if (r) {
         store_tell(ret_message, r, "%s: cannot start the checkpoint thread: %s", path, strerror(-r));
@@ -143,22 +150,23 @@ void store_sqlite_checkpoint_stop(struct store_sqlite_checkpoint *checkpoint)
 
 void store_sqlite_checkpoint_after_commit(struct store_sqlite_checkpoint *checkpoint, sqlite3 *writer, unsigned frames)
 {
+    const struct store_sqlite_checkpoint_limits *limits = checkpoint->limits;
     /* fewer than before: the log was started anew */
     if (frames < checkpoint->frames) {
         checkpoint->pass_at = 0;
-        checkpoint->next_at = STORE_SQLITE_CHECKPOINT_EVERY;
+        checkpoint->next_at = limits->every;
         checkpoint->finish = false;
     }
     checkpoint->frames = frames;
     bool finish = checkpoint->finish && is_idle(checkpoint);
     unsigned left = frames - checkpoint->pass_at;
-    if (finish && (left <= HELP_AT_MOST || frames >= STORE_SQLITE_CHECKPOINT_LIMIT)) {
+    if (finish && (left <= HELP_AT_MOST || frames >= limits->limit)) {
         checkpoint->finish = false;
-        checkpoint->next_at = frames + STORE_SQLITE_CHECKPOINT_EVERY;
+        checkpoint->next_at = frames + limits->every;
         pass(checkpoint, writer);
     } else if (finish || frames >= checkpoint->next_at) {
-        checkpoint->finish = frames >= STORE_SQLITE_CHECKPOINT_BOUND;
-        checkpoint->next_at = frames + STORE_SQLITE_CHECKPOINT_EVERY;
+        checkpoint->finish = frames >= limits->bound;
+        checkpoint->next_at = frames + limits->every;
         checkpoint->pass_at = frames;
         want_pass(checkpoint);
     }

@@ -13,15 +13,19 @@
 
 struct store_sqlite_checkpoint;
 
-/* Frames (pages) of log: between two passes of the thread; from where on the log is brought to its end; from where on
- * the writer does so whatever is left, because the disk does not keep up. */
-#define STORE_SQLITE_CHECKPOINT_EVERY 4096
-#define STORE_SQLITE_CHECKPOINT_BOUND 16384
-#define STORE_SQLITE_CHECKPOINT_LIMIT (4 * STORE_SQLITE_CHECKPOINT_BOUND)
+/* In frames (pages) of log: between two passes of the thread; from where on the log is brought to its end; from where
+ * on the writer does so whatever is left, because the disk does not keep up. */
+struct store_sqlite_checkpoint_limits {
+    unsigned every, bound, limit;
+};
+/* 16, 64 and 256 MiB: large enough that pages changed often are written once for many commits, small enough that a
+ * start after a crash reads the log in well under a second. */
+extern const struct store_sqlite_checkpoint_limits store_sqlite_checkpoint_limits;
 
-/* Starts the thread, which begins with a pass over what an earlier process left. Results as store_sqlite_file_open. */
-int store_sqlite_checkpoint_start(const char *path, struct store_sqlite_checkpoint **ret_checkpoint,
-                                  struct store_message *ret_message);
+/* Starts the thread, which begins with a pass over what an earlier process left. `limits` is kept.
+ * Results as store_sqlite_file_open. */
+int store_sqlite_checkpoint_start(const char *path, const struct store_sqlite_checkpoint_limits *limits,
+                                  struct store_sqlite_checkpoint **ret_checkpoint, struct store_message *ret_message);
 
 /* Ends the thread after the pass it is in. Accepts NULL. */
 void store_sqlite_checkpoint_stop(struct store_sqlite_checkpoint *checkpoint);

@@ -45,12 +45,26 @@ static uint32_t read_u32(const char *p)
     return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
 }
 
-bool store_sqlite_file_is_full(sqlite3 *db)
+/* The system's error of the last call on that file that failed, 0 when there is none: statements do not report it. */
+static int last_errno(sqlite3 *db, enum store_sqlite_file_part part)
 {
-    int code = sqlite3_extended_errcode(db), error = sqlite3_system_errno(db);
+    sqlite3_file *file = NULL;
+    int error = 0;
+    sqlite3_file_control(
+        db, "main", part == STORE_SQLITE_FILE_LOG ? SQLITE_FCNTL_JOURNAL_POINTER : SQLITE_FCNTL_FILE_POINTER, &file);
+    if (file && file->pMethods)
+        file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &error);
+    return error;
+}
+
+bool store_sqlite_file_is_full(sqlite3 *db, enum store_sqlite_file_part part)
+{
+    int code = sqlite3_extended_errcode(db);
     /* a flush that finds no space is another matter: what it left out is unknown */
-    return code == SQLITE_FULL ||
-           (code == SQLITE_IOERR_WRITE && (error == ENOSPC || error == EDQUOT || error == EFBIG));
+    if (code != SQLITE_IOERR_WRITE)
+        return code == SQLITE_FULL;
+    int error = last_errno(db, part);
+    return error == ENOSPC || error == EDQUOT || error == EFBIG;
 }
 
 bool store_sqlite_file_is_nomem(sqlite3 *db)
@@ -64,6 +78,10 @@ int store_sqlite_file_error(sqlite3 *db, const char *path, const char *what, str
     if (!db || store_sqlite_file_is_nomem(db))
         return store_tell(ret_message, -ENOMEM, "%s: out of memory while %s", path, what);
     int error = sqlite3_system_errno(db);
+    if (!error)
+        error = last_errno(db, STORE_SQLITE_FILE_DATABASE);
+    if (!error)
+        error = last_errno(db, STORE_SQLITE_FILE_LOG);
     const char *text = error ? strerror(error) : sqlite3_errmsg(db);
     switch (sqlite3_errcode(db) & 0xff) {
     case SQLITE_BUSY:

@@ -35,7 +35,8 @@ void store_sqlite_file_keep(sqlite3 *db, bool keep_current);
  * out of memory. */
 int store_sqlite_file_error(sqlite3 *db, const char *path, const char *what, struct store_message *ret_message);
 
-/* The error that `db` has just reported: no space, quota or file size left for a write, which therefore did nothing; no
- * memory. */
-bool store_sqlite_file_is_full(sqlite3 *db);
+/* The error that `db` has just reported: no space, quota or file size left for a write to `file`, which therefore did
+ * nothing; no memory. */
+enum store_sqlite_file_part { STORE_SQLITE_FILE_DATABASE, STORE_SQLITE_FILE_LOG };
+bool store_sqlite_file_is_full(sqlite3 *db, enum store_sqlite_file_part part);
 bool store_sqlite_file_is_nomem(sqlite3 *db);
