@@ -175,7 +175,7 @@ static void free_admin(struct admin *admin)
 {
     socket_path_close(&admin->path);
     pthread_mutex_destroy(&admin->mutex);
-    free(admin->store_path); /* realpath's */
+    free(admin->store_path); /* lint: realpath's memory is the C library's */
     mem_free(admin->facts);
     mem_free(admin);
 }

@@ -160,7 +160,7 @@ int call_refuse_text(struct api_call *call, enum error_id id, const char *format
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    call->error = (struct api_error){ .id = id, .message = arena_dup(&call->arena, str_of(text)) };
+    call->error = (struct api_error){ .id = id, .message = arena_dup(&call->arena, text_utf8_trim(str_of(text))) };
     return str_is_set(call->error.message) ? CALL_ERROR : -ENOMEM;
 }
 

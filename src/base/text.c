@@ -155,6 +155,17 @@ bool text_is_utf8(struct str s)
     return true;
 }
 
+struct str text_utf8_trim(struct str s)
+{
+    size_t last = s.n;
+
+    while (last > 0 && s.n - last < 4 && (last == s.n || continues((unsigned char)s.p[last])))
+        last--;
+    if (last < s.n && text_utf8_step(s.p + last, s.n - last) == 0)
+        s.n = last;
+    return s;
+}
+
 size_t text_utf8_len(struct str s)
 {
     size_t len = 0;

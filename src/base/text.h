@@ -20,5 +20,7 @@ size_t text_uuid(const uint8_t random[16], char ret[36]);
 size_t text_utf8_step(const char *p, size_t n);
 /* Valid UTF-8 (RFC 3629: no surrogates, no overlong forms, up to U+10FFFF)? */
 bool text_is_utf8(struct str s);
+/* UTF-8 that was cut anywhere, without the part of a character that is left at its end. */
+struct str text_utf8_trim(struct str s);
 /* Code points in valid UTF-8. */
 size_t text_utf8_len(struct str s);

@@ -46,7 +46,9 @@ int copy_end(struct copy *copy, const struct ctl *ctl, int result, const char *m
     }
     if (ctl->json)
         print_json(made, message);
+    else if (message->text[0])
+        printf("%s\n", message->text);
     else
-        printf("%s %s%s%s\n", made, copy->end, message->text[0] ? "; " : "", message->text);
+        printf("%s %s\n", made, copy->end);
     return EXIT_SUCCESS;
 }

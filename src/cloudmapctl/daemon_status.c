@@ -14,11 +14,13 @@
 
 enum field_type { FIELD_TEXT, FIELD_NUMBER, FIELD_TRUTH };
 
-static const struct field {
+struct field {
     const char *object, *name; /* object: "" at the top */
     enum field_type type;
     size_t offset;
-} fields[] = {
+};
+
+static const struct field fields[] = {
 #define FIELD(object, name, type, member)                                \
     {                                                                    \
         (object), (name), (type), offsetof(struct daemon_status, member) \

@@ -15,6 +15,7 @@ struct findings {
     struct json_writer writer;
 };
 
+/* To be ended with finding_end. */
 void finding_begin(struct findings *findings, bool json);
 
 /* One check. `advice` says what to do, lines separated by \n; NULL or "" when there is nothing to do. */

@@ -17,13 +17,15 @@
 /* What a command speaks to: the flags that name another place do not fit it. */
 enum place { PLACE_SOCKET = 1, PLACE_API = 2 };
 
-static const struct command {
+struct command {
     const char *name, *argument;
     ctl_fn *run;
     unsigned places;
     bool may_replace;
     const char *doc;
-} commands[] = {
+};
+
+static const struct command commands[] = {
     { "status", NULL, status_run, PLACE_SOCKET, false, "what the daemon is doing" },
     { "backup", "FILE", backup_run, 0, false, "a verified copy of the store; the daemon may run" },
     { "restore", "FILE", restore_run, 0, true, "make a backup the store; no daemon may run" },

@@ -53,7 +53,9 @@ struct config_errors {
     unsigned n; /* may be more than there are lines */
 };
 
+/* No errors yet. */
 void config_init_errors(struct config_errors *errors);
+/* Frees the lines. */
 void config_fini_errors(struct config_errors *errors);
 /* `where` may be empty. */
 void config_add_error(struct config_errors *errors, const char *where, const char *format, ...)

@@ -9,10 +9,12 @@
 
 enum { FLAG_DATA = 256, FLAG_API, FLAG_DNS, FLAG_CONFIG, FLAG_SET, FLAG_CHECK, FLAG_HELP, FLAG_VERSION };
 
-static const struct option_flag {
+struct option_flag {
     int value;
     const char *name, *key, *argument, *doc;
-} flags[] = {
+};
+
+static const struct option_flag flags[] = {
     { FLAG_DATA, "--data", "store.path", "DIR", "where the data is (./cloudmap-data)" },
     { FLAG_API, "--api", "api.listen", "HOST:PORT", "address of the API, a comma list (127.0.0.1:8650)" },
     { FLAG_DNS, "--dns", "dns.listen", "HOST:PORT", "address of DNS (127.0.0.1:8653); not answered in this release" },

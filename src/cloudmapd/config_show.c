@@ -15,8 +15,6 @@ const char *config_origin_text(enum config_origin origin)
     return origin_texts[origin];
 }
 
-#define WHERE_WIDTH 40 /* longer ones push their value to the right */
-
 struct column_widths {
     int key, where;
 };
@@ -52,7 +50,7 @@ static void widen(void *arg, const char *key, const struct config_source *source
     int n_key = (int)strlen(key), n_where = (int)strlen(where_text(source));
     if (n_key > widths->key)
         widths->key = n_key;
-    if (n_where > widths->where && n_where <= WHERE_WIDTH)
+    if (n_where > widths->where)
         widths->where = n_where;
 }
 

@@ -271,7 +271,7 @@ static void show_banner(const struct daemon *daemon, const struct endpoint *endp
     fwrite(text.p, 1, text.n, stdout);
     fflush(stdout);
     buf_fini(&banner);
-    free(data); /* realpath's */
+    free(data); /* lint: realpath's memory is the C library's */
 }
 
 static void say_ready(struct daemon *daemon)

@@ -42,6 +42,7 @@ struct connection {
 
     bool is_unix, is_loopback;
     bool is_used;      /* has had a request */
+    bool is_resumable; /* has been suspended for the present one */
     bool is_cut;       /* shut down by us: nothing more can be sent */
     bool is_lingering; /* to be closed politely: the peer may be sending still */
     char peer[INET6_ADDRSTRLEN];

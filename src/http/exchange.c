@@ -10,6 +10,11 @@
 #define HEADER_RECORD_SIZE 64
 #define ANSWER_HEAD_SIZE 1024
 
+/* The library reads a resumed connection before it sends the answer that waits, and finding that the peer has closed
+ * its side it drops the answer. Connections with a timeout of their own it goes through before that: they send first.
+ */
+#define RESUMED_TIMEOUT_S 1000000u
+
 static const struct head_refusal no_memory = { 503, "There is no memory for the request now." };
 static const struct head_refusal head_too_large = { 431, "The request line and headers are too large." };
 static const struct head_refusal too_many_headers = { 431, "There are too many headers." };
@@ -166,6 +171,8 @@ static enum MHD_Result dispatch(struct connection *connection)
     loop->shared->handler.handle(loop->context, request);
     if (!request->is_suspended)
         return conclude(request);
+    connection->is_resumable = true;
+    MHD_set_connection_option(connection->mhd, MHD_CONNECTION_OPTION_TIMEOUT, RESUMED_TIMEOUT_S);
     MHD_suspend_connection(connection->mhd);
     return MHD_YES;
 }
@@ -215,6 +222,9 @@ void exchange_on_completed(void *cls, struct MHD_Connection *mhd, void **context
         note_library_refusal(connection);
         connection->is_lingering = true;
     }
+    if (connection->is_resumable)
+        MHD_set_connection_option(mhd, MHD_CONNECTION_OPTION_TIMEOUT, 0u);
+    connection->is_resumable = false;
     connection_enter(connection, CONNECTION_IDLE);
     if (loop->is_draining)
         connection_drain(connection);

@@ -14,7 +14,8 @@
 
 #define TICK_MS_MAX 500
 #define TICK_MS_MIN 10
-#define RUNS_MAX 8 /* of the library in a row, before the loop looks elsewhere */
+#define RUNS_MAX 8         /* of the library in a row, before the loop looks elsewhere */
+#define BARREN_RUNS_MAX 64 /* as many small reads a head may take */
 
 /* --- the library ------------------------------------------------------------------------------------------------- */
 
@@ -36,22 +37,18 @@ static void on_library(uv_poll_t *poll, int status, int events)
 }
 
 /* The library says that it has more to do when it has, but also while it waits for the end of a line that does not fit
- * into its buffer (chunk extensions): a run that brought nothing forward is repeated a little later only. */
+ * into its buffer (chunk extensions): when many runs have brought nothing forward, the next comes a little later. */
 static void run(struct loop *loop)
 {
     MHD_UNSIGNED_LONG_LONG timeout_ms;
-    uint64_t delay_ms = 0;
     for (int i = 0; i < RUNS_MAX; i++) {
         uint64_t progress = loop->progress;
         MHD_run(loop->mhd);
+        loop->n_barren_runs = progress == loop->progress ? loop->n_barren_runs + 1 : 0;
         if (MHD_get_timeout(loop->mhd, &timeout_ms) != MHD_YES || timeout_ms > 0)
             return;
-        if (progress == loop->progress) {
-            delay_ms = 1;
-            break;
-        }
     }
-    uv_timer_start(&loop->again, on_again, delay_ms, 0);
+    uv_timer_start(&loop->again, on_again, loop->n_barren_runs > BARREN_RUNS_MAX, 0);
 }
 
 /* Targets are wanted as they were sent: signatures cover them. */
@@ -185,14 +182,12 @@ static void *thread_main(void *arg)
     const struct http_handler *handler = &loop->shared->handler;
     loop->context = handler->worker_start ? handler->worker_start(handler->arg, loop->index) : handler->arg;
     loop->has_failed = handler->worker_start && !loop->context;
-    if (loop->has_failed) {
-        accept_stop(loop);
-        end_loop(loop);
-    }
     uv_sem_post(&loop->started);
+    if (loop->has_failed)
+        return NULL;
     uv_run(&loop->uv, UV_RUN_DEFAULT);
-    MHD_stop_daemon(loop->mhd);
-    if (handler->worker_stop && !loop->has_failed)
+    MHD_stop_daemon(TAKE(loop->mhd));
+    if (handler->worker_stop)
         handler->worker_stop(loop->context);
     return NULL;
 }
@@ -207,7 +202,6 @@ static uint64_t tick_ms(const struct http_limits *limits)
     return ms < TICK_MS_MIN ? TICK_MS_MIN : (uint64_t)ms;
 }
 
-/* The handles that a loop without a library has to close. */
 static int start_handles(struct loop *loop)
 {
     uint64_t ms = tick_ms(&loop->shared->limits);
@@ -233,7 +227,7 @@ static void close_handle(uv_handle_t *handle, void *arg)
         uv_close(handle, NULL);
 }
 
-static void fini(struct loop *loop)
+void loop_fini(struct loop *loop)
 {
     uv_loop_close(&loop->uv);
     request_pool_fini(&loop->requests);
@@ -242,12 +236,16 @@ static void fini(struct loop *loop)
     pthread_mutex_destroy(&loop->mutex);
 }
 
-/* Signals are for the thread that owns the server. */
+/* Signals are for the thread that owns the server, but for those that a fault of the worker raises. */
 static int start_thread(struct loop *loop)
 {
     sigset_t all, old;
     char name[16];
     sigfillset(&all);
+    sigdelset(&all, SIGSEGV);
+    sigdelset(&all, SIGBUS);
+    sigdelset(&all, SIGFPE);
+    sigdelset(&all, SIGILL);
     pthread_sigmask(SIG_SETMASK, &all, &old);
     int r = -pthread_create(&loop->thread, NULL, thread_main, loop);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
@@ -273,25 +271,23 @@ int loop_start(struct loop *loop, struct loop_shared *shared, unsigned index, co
         return r;
     ASSERT(pthread_mutex_init(&loop->mutex, NULL) == 0 && uv_sem_init(&loop->started, 0) == 0);
     r = start_library(loop);
-    if (r == 0) {
+    if (r == 0)
         r = start_handles(loop);
-        if (r == 0)
-            r = start_thread(loop);
-        else
-            MHD_stop_daemon(loop->mhd);
-    }
-    if (r < 0) {
-        uv_walk(&loop->uv, close_handle, NULL);
-        uv_run(&loop->uv, UV_RUN_DEFAULT);
-        fini(loop);
-    }
+    if (r == 0)
+        r = start_thread(loop);
+    if (r == 0)
+        return 0;
+    uv_walk(&loop->uv, close_handle, NULL);
+    uv_run(&loop->uv, UV_RUN_DEFAULT);
+    if (loop->mhd)
+        MHD_stop_daemon(loop->mhd);
+    loop_fini(loop);
     return r;
 }
 
 void loop_join(struct loop *loop)
 {
     pthread_join(loop->thread, NULL);
-    fini(loop);
 }
 
 /* --- shared ------------------------------------------------------------------------------------------------------ */

@@ -44,7 +44,8 @@ struct loop {
     uv_timer_t resting; /* accepting rests: no descriptors left */
     uv_poll_t library;
     struct MHD_Daemon *mhd;
-    uint64_t progress; /* calls of the library into this wrapper */
+    uint64_t progress;      /* calls of the library into this wrapper */
+    unsigned n_barren_runs; /* of the library in a row, without any */
 
     uv_poll_t *listeners; /* one for each socket that it accepts from */
     const int *listener_fds;
@@ -65,13 +66,15 @@ struct loop {
 };
 
 /* Prepares everything that can fail and starts the thread, which calls the owner's worker_start; listener_fds stay the
- * caller's, as does their array until loop_join. 0 or -errno. */
+ * caller's, as does their array until loop_fini. 0 or -errno. */
 int loop_start(struct loop *loop, struct loop_shared *shared, unsigned index, const int *listener_fds,
                size_t n_listeners);
 /* Any thread: shared->draining or ->stopping has changed. */
 void loop_wake(struct loop *loop);
-/* After stopping was set: waits for the thread's end, frees what it had. */
+/* After stopping was set: waits for the thread's end. */
 void loop_join(struct loop *loop);
+/* Behind loop_join: frees what it had. */
+void loop_fini(struct loop *loop);
 
 /* Any thread. */
 void loop_finish(struct loop *loop, struct http_request *request);

@@ -165,6 +165,8 @@ void http_server_stop(struct http_server *take_server)
     wake_all(server);
     for (unsigned i = 0; i < server->n_workers; i++)
         loop_join(&server->loops[i]);
+    for (unsigned i = 0; i < server->n_workers; i++)
+        loop_fini(&server->loops[i]);
     for (size_t i = 0; i < server->n_listeners; i++)
         listener_close(&server->listeners[i]);
     if (server->unix_fd >= 0) {

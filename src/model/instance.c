@@ -34,10 +34,18 @@ struct str_pair instance_attribute_at(const struct instance *instance, size_t i)
 
 struct str instance_find_attribute(const struct instance *instance, struct str key)
 {
-    for (size_t i = 0; i < instance->n_attributes; i++) {
-        struct str_pair pair = instance_attribute_at(instance, i);
-        if (str_eq(pair.key, key))
+    size_t low = 0, high = instance->n_attributes;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        struct str_pair pair = instance_attribute_at(instance, middle);
+        int order = str_cmp(key, pair.key);
+        if (order == 0)
             return pair.value;
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
     }
     return (struct str){ 0 };
 }

@@ -10,7 +10,7 @@
 #include "model/service.h"
 
 #define INSTANCE_MAX_ID 64
-#define INSTANCE_MAX_TOKEN 256 /* 64 characters of any script */
+#define INSTANCE_MAX_TOKEN 256           /* 64 characters of any script */
 #define INSTANCE_MAX_ATTRIBUTES_LEN 5000 /* keys and values together */
 #define INSTANCE_MAX_ATTRIBUTES 5000
 

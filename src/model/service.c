@@ -123,11 +123,6 @@ bool service_has_record(const struct service *service, enum service_record_type 
     return false;
 }
 
-int service_cmp_name(const struct service *service, struct str name)
-{
-    return service->fold_name ? str_cmp_nocase(name, service->name) : str_cmp(name, service->name);
-}
-
 static void service_pack(struct pack *pack, struct service *service)
 {
     pack_pairs(pack, &service->tags, service->n_tags);

@@ -57,8 +57,6 @@ struct service *service_dup(const struct service *draft);
 /* A copy in the arena, without the discover tails. NULL when it is exhausted. */
 struct service *service_copy(struct arena *arena, const struct service *service);
 bool service_has_record(const struct service *service, enum service_record_type type);
-/* Does the name mean this service (without case in DNS namespaces)? */
-int service_cmp_name(const struct service *service, struct str name);
 
 /* The words of the API. */
 struct str service_health_text(enum health_status status);

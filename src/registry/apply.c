@@ -371,8 +371,7 @@ static void apply_due_operation(struct apply *apply, const struct deadline *dead
 
 void apply_due(struct apply *apply)
 {
-    for (unsigned i = 0;
-         i < APPLY_MAX_DUE && apply->waiting_bytes <= APPLY_MAX_WAITING && !apply->edit.failed; i++) {
+    for (unsigned i = 0; i < APPLY_MAX_DUE && apply->waiting_bytes <= APPLY_MAX_WAITING && !apply->edit.failed; i++) {
         const struct deadline *first;
         struct deadline due;
         if (tree_size(&apply->next.deadlines).count == 0)

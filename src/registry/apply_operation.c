@@ -107,8 +107,9 @@ void apply_put_operation(struct apply *apply, struct tenant *tenant, const struc
 
 /* --- expiry ------------------------------------------------------------------------------------------------------ */
 
-/* The oldest operation, when it is finished and too many or too old; else NULL. Oldest in the order of records: a record
- * that others still share may hold an earlier status of an operation, and must never be the last to tell of it. */
+/* The oldest operation, when it is finished and too many or too old; else NULL. Oldest in the order of records: a
+ * record that others still share may hold an earlier status of an operation, and must never be the last to tell of it.
+ */
 static const struct operation *apply_expired(const struct apply *apply, const struct tenant *tenant)
 {
     uint32_t n = tree_size(&tenant->operations_by_group).count;
@@ -116,8 +117,7 @@ static const struct operation *apply_expired(const struct apply *apply, const st
 
     if (!oldest || !operation_is_finished(oldest) || oldest->group == apply->revision)
         return NULL;
-    if (n > apply->config->operations_max ||
-        oldest->update_ms < apply->wall_ms - apply->config->operations_keep_ms)
+    if (n > apply->config->operations_max || oldest->update_ms < apply->wall_ms - apply->config->operations_keep_ms)
         return oldest;
     return NULL;
 }

@@ -66,8 +66,7 @@ static int load_operations(struct load *load, const struct record_key *key, char
         operation->region = key->region;
         operation->group = number;
         operation->group_sum = sum;
-        operation->due_mono_ms =
-            load_due(apply, operation->due_wall_ms, operation->due_wall_ms - operation->update_ms);
+        operation->due_mono_ms = load_due(apply, operation->due_wall_ms, operation->due_wall_ms - operation->update_ms);
         apply_put_operation(apply, load->tenant, operation);
     }
     return 0;

@@ -11,11 +11,8 @@
 #include <errno.h>
 
 struct pick_search {
-    const struct tree *tree; /* instances or index */
-    const struct tree_type *type;
-    struct tree_key from; /* where the candidates begin */
-    uint32_t skip, n;     /* their first rank, and how many there are, in `unit` */
-    enum tree_unit unit;
+    const struct tree *tree;      /* instances or index */
+    uint32_t skip, n;             /* the candidates' first rank, and how many there are, in `wanted` */
     const struct str_pair *pairs; /* what each must have */
     size_t n_pairs;
     enum tree_unit wanted; /* weight: not UNHEALTHY; lack: UNHEALTHY; count: any */
@@ -43,34 +40,20 @@ static uint32_t pick_measure(struct tree_rank rank, enum tree_unit unit)
 /* The rarest required attribute decides where to look. */
 static void pick_plan(const struct snapshot *snapshot, const struct service_node *node, struct pick_search *search)
 {
-    search->unit = search->wanted;
     search->tree = &node->instances;
-    search->type = &state_instances;
     search->skip = 0;
-    search->n = pick_measure(tree_size(&node->instances), search->unit);
-    search->from = (struct tree_key){ 0 };
+    search->n = pick_measure(tree_size(&node->instances), search->wanted);
     for (size_t i = 0; i < search->n_pairs; i++) {
         uint32_t tag = state_index_tag(&snapshot->index_key, &search->pairs[i]);
         struct tree_key from = { .n = tag }, to = { .n = (uint64_t)tag + 1 };
-        uint32_t first = pick_measure(tree_rank(&node->index, &state_index, &from), search->unit);
-        uint32_t n = pick_measure(tree_rank(&node->index, &state_index, &to), search->unit) - first;
+        uint32_t first = pick_measure(tree_rank(&node->index, &state_index, &from), search->wanted);
+        uint32_t n = pick_measure(tree_rank(&node->index, &state_index, &to), search->wanted) - first;
         if (i == 0 || n < search->n) {
             search->tree = &node->index;
-            search->type = &state_index;
-            search->from = from;
             search->skip = first;
             search->n = n;
         }
     }
-}
-
-static bool pick_matches(const struct pick_search *search, const struct instance *instance)
-{
-    bool healthy = instance->health != HEALTH_UNHEALTHY;
-
-    if (search->wanted != TREE_BY_COUNT && healthy != (search->wanted == TREE_BY_WEIGHT))
-        return false;
-    return instance_has_attributes(instance, search->pairs, search->n_pairs);
 }
 
 /* Keeps a uniform sample of what was offered. */
@@ -88,16 +71,14 @@ static void pick_offer(struct pick_result *result, const struct instance *instan
 
 static void pick_read_all(const struct pick_search *search, struct pick_result *result, struct rand *rand)
 {
-    const struct instance *instance;
     struct tree_iter iter;
 
     result->n = 0;
     result->n_matched = 0;
-    tree_iter_init(&iter, search->tree, search->type, &search->from);
-    for (uint32_t seen = 0; seen < search->n && (instance = tree_iter_next(&iter));) {
-        bool healthy = instance->health != HEALTH_UNHEALTHY;
-        seen += search->wanted == TREE_BY_COUNT || healthy == (search->wanted == TREE_BY_WEIGHT);
-        if (pick_matches(search, instance))
+    tree_iter_init_rank(&iter, search->tree, search->wanted, search->skip);
+    for (uint32_t i = 0; i < search->n; i++) {
+        const struct instance *instance = tree_iter_next(&iter);
+        if (instance_has_attributes(instance, search->pairs, search->n_pairs))
             pick_offer(result, instance, rand);
     }
 }
@@ -152,8 +133,8 @@ static int pick_draw(const struct pick_search *search, struct pick_result *resul
         if (!pick_draw_is_new(&drawn, rank))
             continue;
         draws++;
-        instance = tree_select(search->tree, search->unit, search->skip + rank);
-        if (pick_matches(search, instance))
+        instance = tree_select(search->tree, search->wanted, search->skip + rank);
+        if (instance_has_attributes(instance, search->pairs, search->n_pairs))
             result->items[result->n++] = instance;
     }
     return result->n < result->max;

@@ -29,13 +29,13 @@ size_t record_format_key(const struct record_key *key, char ret_text[RECORD_MAX_
     return n;
 }
 
-/* Cuts the part before the next slash off *rest. */
+/* Cuts the part before the next slash off *rest, which is absent when there was none. */
 static struct str record_key_part(struct str *rest)
 {
     size_t n = str_find_char(*rest, '/');
     struct str part = { rest->p, n };
 
-    *rest = str_skip(*rest, n < rest->n ? n + 1 : n);
+    *rest = n < rest->n ? str_skip(*rest, n + 1) : (struct str){ 0 };
     return part;
 }
 
@@ -55,12 +55,12 @@ int record_parse_key(struct str text, struct record_key *ret_key)
     key.account = record_key_part(&rest);
     key.region = record_key_part(&rest);
     key.id = record_key_part(&rest);
-    if (key.kind == RECORD_SERVICE && rest.n) {
-        if (!str_eq(record_key_part(&rest), STR("instance")))
+    if (key.kind == RECORD_SERVICE && str_is_set(rest)) {
+        if (!str_eq(record_key_part(&rest), STR("instance")) || !rest.n)
             return 1;
         key.kind = RECORD_INSTANCE;
         key.instance_id = rest;
-    } else if (rest.n) {
+    } else if (str_is_set(rest)) {
         return 1;
     }
     *ret_key = key;
@@ -89,7 +89,7 @@ int record_read_pairs(struct json_reader *reader, struct arena *arena, struct st
     if (json_object(reader))
         return 1;
     while (!json_member(reader, &more, &pair.key) && more) {
-        if (json_string(reader, &pair.value))
+        if (json_string(reader, &pair.value) || (n && str_cmp(pairs[n - 1].key, pair.key) >= 0))
             return 1;
         if (n == size) {
             struct str_pair *wider = ARENA_ARRAY(arena, struct str_pair, size ? size * 2 : 8);

@@ -15,7 +15,7 @@
 #define REGISTRY_MAX_QUEUE 16384 /* changes that wait; each belongs to a suspended request */
 #define REGISTRY_MAX_BATCH 512   /* changes of one commit */
 #define REGISTRY_MAX_RECORD (64u << 20)
-#define REGISTRY_RETRY_MS 5000   /* before the writer tries again by itself what failed */
+#define REGISTRY_RETRY_MS 5000 /* before the writer tries again by itself what failed */
 #define REGISTRY_TICK_MS 60000 /* expiry runs at least this often */
 
 struct registry {

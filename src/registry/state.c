@@ -147,14 +147,7 @@ static struct tree_key operations_key(const void *item, uint32_t tag)
     return (struct tree_key){ .n = (uint64_t)operation->id.create_ms, .a = operation_target(operation) };
 }
 
-static uint32_t operations_weigh(const void *item)
-{
-    return operation_is_finished(item);
-}
-
-const struct tree_type state_operations = { .compare = operations_compare,
-                                            .key = operations_key,
-                                            .weigh = operations_weigh };
+const struct tree_type state_operations = { .compare = operations_compare, .key = operations_key };
 
 static int operations_by_group_compare(const struct tree_key *key, const struct tree_node *node)
 {

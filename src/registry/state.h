@@ -30,7 +30,7 @@ struct tenant {
     struct tree namespaces_by_http_name;
     struct tree services;            /* by id */
     struct tree services_by_name;    /* by namespace id, then name as the namespace compares it; weighs instances */
-    struct tree operations;          /* by create_ms, then target; weighs what is finished */
+    struct tree operations;          /* by create_ms, then target */
     struct tree operations_by_group; /* by the record that holds them */
     struct tree unfinished;          /* by target */
     uint32_t epoch;

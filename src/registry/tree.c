@@ -47,8 +47,8 @@ static struct tree_node *tree_own(struct edit *edit, struct tree_node *node)
 /* Both rotations take an owned node whose child on the heavy side exists, and return the new top. */
 static struct tree_node *tree_rotate_left(struct edit *edit, struct tree_node *node)
 {
-    struct tree_node *top = tree_own(edit, node->right);
     uint32_t own = tree_item_weight(node), top_own;
+    struct tree_node *top = tree_own(edit, node->right);
 
     if (!top)
         return node;
@@ -62,8 +62,8 @@ static struct tree_node *tree_rotate_left(struct edit *edit, struct tree_node *n
 
 static struct tree_node *tree_rotate_right(struct edit *edit, struct tree_node *node)
 {
-    struct tree_node *top = tree_own(edit, node->left);
     uint32_t own = tree_item_weight(node), top_own;
+    struct tree_node *top = tree_own(edit, node->left);
 
     if (!top)
         return node;
@@ -307,35 +307,61 @@ const void *tree_select(const struct tree *tree, enum tree_unit unit, uint32_t r
     }
 }
 
+static void tree_iter_push(struct tree_iter *iter, const struct tree_node *node)
+{
+    ASSERT(iter->depth < TREE_MAX_HEIGHT);
+    iter->stack[iter->depth++] = node;
+}
+
 void tree_iter_init(struct tree_iter *iter, const struct tree *tree, const struct tree_type *type,
                     const struct tree_key *key)
 {
     const struct tree_node *node = tree->root;
 
     iter->depth = 0;
+    iter->unit = TREE_BY_COUNT;
     while (node) {
         if (key && type->compare(key, node) > 0) {
             node = node->right;
         } else {
-            ASSERT(iter->depth < TREE_MAX_HEIGHT);
-            iter->stack[iter->depth++] = node;
+            tree_iter_push(iter, node);
             node = node->left;
         }
     }
 }
 
+void tree_iter_init_rank(struct tree_iter *iter, const struct tree *tree, enum tree_unit unit, uint32_t rank)
+{
+    const struct tree_node *node = tree->root;
+
+    iter->depth = 0;
+    iter->unit = unit;
+    while (rank < tree_measure(node, unit)) {
+        uint32_t before = tree_measure(node->left, unit);
+        uint32_t through = tree_measure(node, unit) - tree_measure(node->right, unit);
+        if (rank >= through) {
+            rank -= through;
+            node = node->right;
+            continue;
+        }
+        tree_iter_push(iter, node);
+        if (rank >= before)
+            return;
+        node = node->left;
+    }
+}
+
 const void *tree_iter_next(struct tree_iter *iter)
 {
-    const struct tree_node *node, *next;
-
-    if (iter->depth == 0)
-        return NULL;
-    node = iter->stack[--iter->depth];
-    for (next = node->right; next; next = next->left) {
-        ASSERT(iter->depth < TREE_MAX_HEIGHT);
-        iter->stack[iter->depth++] = next;
+    while (iter->depth) {
+        const struct tree_node *node = iter->stack[--iter->depth], *next = node->right;
+        uint32_t others = tree_measure(node->left, iter->unit) + tree_measure(next, iter->unit);
+        for (; tree_measure(next, iter->unit); next = next->left)
+            tree_iter_push(iter, next);
+        if (tree_measure(node, iter->unit) > others)
+            return node->item;
     }
-    return node->item;
+    return NULL;
 }
 
 static void tree_free_nodes(struct tree_node *node)

@@ -68,10 +68,13 @@ const void *tree_select(const struct tree *tree, enum tree_unit unit, uint32_t r
 struct tree_iter {
     const struct tree_node *stack[TREE_MAX_HEIGHT];
     unsigned depth;
+    enum tree_unit unit;
 };
 /* From the first item that is not below the key; NULL key: from the start. */
 void tree_iter_init(struct tree_iter *iter, const struct tree *tree, const struct tree_type *type,
                     const struct tree_key *key);
+/* From the item at a rank, over those that count in the unit; what lies between costs nothing. */
+void tree_iter_init_rank(struct tree_iter *iter, const struct tree *tree, enum tree_unit unit, uint32_t rank);
 /* The next item, or NULL at the end. */
 const void *tree_iter_next(struct tree_iter *iter);
 

@@ -99,11 +99,22 @@ static int prepare(struct sqlite *sqlite, struct store_message *ret_message)
     return 0;
 }
 
+/* What a crash or a failed flush left in the log is read back from the kernel's memory, and may never have reached the
+ * disk. Before more is built on it, it is written to the database and flushed. */
+static int secure_log(struct sqlite *sqlite, struct store_message *ret_message)
+{
+    if (sqlite3_wal_checkpoint_v2(sqlite->db, NULL, SQLITE_CHECKPOINT_FULL, NULL, NULL))
+        return store_sqlite_file_error(sqlite->db, sqlite->path, "bringing the log into it", ret_message);
+    return 0;
+}
+
 static int sqlite_accept(struct store_backend *backend, uint64_t revision, struct store_message *ret_message)
 {
     struct sqlite *sqlite = sqlite_of(backend);
     bool in_directory = sqlite->dir.fd >= 0;
     int r = in_directory ? check_acknowledged(sqlite, revision, ret_message) : 0;
+    if (r == 0 && in_directory)
+        r = secure_log(sqlite, ret_message);
     if (r == 0)
         r = prepare(sqlite, ret_message);
     sqlite->accepted = r == 0;

@@ -119,7 +119,6 @@ int store_sqlite_checkpoint_start(const char *path, const struct store_sqlite_ch
     }
     pthread_mutex_init(&checkpoint->mutex, NULL);
     pthread_cond_init(&checkpoint->wake, NULL);
-    checkpoint->wanted = true;
     checkpoint->limits = limits;
     checkpoint->next_at = limits->every;
     r = -pthread_create(&checkpoint->thread, NULL, run, checkpoint);

@@ -22,8 +22,7 @@ struct store_sqlite_checkpoint_limits {
  * start after a crash reads the log in well under a second. */
 extern const struct store_sqlite_checkpoint_limits store_sqlite_checkpoint_limits;
 
-/* Starts the thread, which begins with a pass over what an earlier process left. `limits` is kept.
- * Results as store_sqlite_file_open. */
+/* Starts the thread. `limits` is kept. Results as store_sqlite_file_open. */
 int store_sqlite_checkpoint_start(const char *path, const struct store_sqlite_checkpoint_limits *limits,
                                   struct store_sqlite_checkpoint **ret_checkpoint, struct store_message *ret_message);
 

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "store/store_backend.h"
 #include "store/store_dir.h"
 #include "store/store_ledger.h"
@@ -218,25 +219,21 @@ void store_sqlite_file_keep(sqlite3 *db, bool keep_current)
 /* The first statements set what cannot be changed once the file has pages. */
 static int make_tables(sqlite3 *db, uint64_t revision)
 {
-    static const char sql[] = "PRAGMA page_size = 4096; PRAGMA encoding = 'UTF-8'; PRAGMA auto_vacuum = NONE;"
-                              "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-                              "BEGIN;"
-                              "PRAGMA application_id = %d; PRAGMA user_version = %d;" STORE_SQLITE_FILE_TABLE ";"
-                              "INSERT INTO record VALUES('%.*s', '%.*s');"
-                              "COMMIT;";
     struct store_ledger ledger = { .revision = revision };
-    char text[STORE_LEDGER_SIZE];
+    char text[STORE_LEDGER_SIZE], sql[1024];
     uint32_t sum;
-    struct str value = store_ledger_write(&ledger, text, &sum);
-    struct str key = STORE_LEDGER_KEY;
-    char *script = sqlite3_mprintf(sql, APPLICATION_ID, FORMAT_VERSION, STR_ARG(key), STR_ARG(value));
-    if (!script)
-        return SQLITE_NOMEM;
-    int code = sqlite3_exec(db, script, NULL, NULL, NULL);
-    sqlite3_free(script);
-    if (code)
-        return code;
-    return sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    struct str key = STORE_LEDGER_KEY, value = store_ledger_write(&ledger, text, &sum);
+    int n = snprintf(sql, sizeof(sql),
+                     "PRAGMA page_size = 4096; PRAGMA encoding = 'UTF-8'; PRAGMA auto_vacuum = NONE;"
+                     "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+                     "BEGIN;"
+                     "PRAGMA application_id = %d; PRAGMA user_version = %d;" STORE_SQLITE_FILE_TABLE ";"
+                     "INSERT INTO record VALUES('" STR_FMT "', '" STR_FMT "');"
+                     "COMMIT;",
+                     APPLICATION_ID, FORMAT_VERSION, STR_ARG(key), STR_ARG(value));
+    ASSERT(n > 0 && (size_t)n < sizeof(sql));
+    int code = sqlite3_exec(db, sql, NULL, NULL, NULL);
+    return code ? code : sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 }
 
 int store_sqlite_file_create(const char *path, uint64_t revision, struct store_message *ret_message)

@@ -157,11 +157,23 @@ static void test_is_utf8(void **state)
     assert_true(text_is_utf8(STR("1234567\xc3\xa9")));
 }
 
+static void test_utf8_trim(void **state)
+{
+    (void)state;
+    const struct str text = STR("a\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80z");
+    const size_t whole[] = { 0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10, 11 };
+
+    for (size_t n = 0; n <= text.n; n++)
+        assert_int_equal(text_utf8_trim((struct str){ text.p, n }).n, whole[n]);
+    assert_int_equal(text_utf8_trim((struct str){ 0 }).n, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_base32), cmocka_unit_test(test_base36),    cmocka_unit_test(test_hex),
         cmocka_unit_test(test_uuid),   cmocka_unit_test(test_utf8_step), cmocka_unit_test(test_is_utf8),
+        cmocka_unit_test(test_utf8_trim),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The peers as running servers, with the settings that make the comparison fair stated here."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+
+import wire
+from measure import SERVER_CORE, children, fresh_data, tree_cpu_seconds
+from peers import peer
+
+START_SECONDS = 20
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Peer:
+    """A program on core 0, up when its port answers."""
+
+    def __init__(self, command, port, cwd, before=()):
+        self.port, self.log = port, cwd / "out"
+        with open(self.log, "wb") as log:
+            self.process = subprocess.Popen([*SERVER_CORE, *before, *command], cwd=cwd, stdin=subprocess.DEVNULL,
+                                            stdout=log, stderr=subprocess.STDOUT)
+        try:
+            self._wait(command[0])
+        except BaseException:
+            self.process.kill()
+            raise
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.end()
+
+    def _wait(self, name):
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+                return
+            except OSError:
+                said = self.log.read_text(encoding="utf-8", errors="replace")
+                assert self.process.poll() is None, f"{name} ended: {said}"
+                assert time.monotonic() < deadline, f"{name} does not listen: {said}"
+                time.sleep(0.02)
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}/"
+
+    def cpu(self):
+        return tree_cpu_seconds(self.process.pid)
+
+    def end(self):
+        """Nothing of a peer is kept, so that it may end as fast as it can."""
+        for pid in [*children(self.process.pid), self.process.pid]:
+            os.kill(pid, signal.SIGKILL)
+        self.process.wait(START_SECONDS)
+
+
+NGINX_WORD = 4000  # its configuration takes no longer ones
+NGINX = """\
+daemon off;
+worker_processes 1;
+pid {home}/pid;
+error_log {home}/error.log error;
+{user}
+events {{ worker_connections 2048; }}
+http {{
+    access_log off;
+    server_tokens off;
+    keepalive_requests 1000000000;
+    keepalive_timeout 600;
+    default_type application/x-amz-json-1.1;
+    client_body_temp_path {home}/body;
+    proxy_temp_path {home}/proxy;
+    fastcgi_temp_path {home}/fastcgi;
+    uwsgi_temp_path {home}/uwsgi;
+    scgi_temp_path {home}/scgi;
+    server {{
+        listen 127.0.0.1:{port};
+        location / {{ {answer} }}
+    }}
+}}
+"""
+
+
+def nginx(body):
+    """One worker that returns these bytes to every request, without a log."""
+    text = body.decode()
+    assert "$" not in text and "'" not in text and "\\" not in text, "would mean something to nginx"
+    parts = [text[at:at + NGINX_WORD] for at in range(0, len(text), NGINX_WORD)]
+    if len(parts) == 1:
+        answer = f"return 200 '{text}';"
+    else:
+        answer = "".join(f"set $part{n} '{part}'; " for n, part in enumerate(parts))
+        answer += "return 200 \"" + "".join(f"$part{n}" for n in range(len(parts))) + "\";"
+    home, port = fresh_data("nginx"), free_port()
+    user = "user root;" if os.geteuid() == 0 else ""
+    (home / "nginx.conf").write_text(NGINX.format(home=home, port=port, answer=answer, user=user), encoding="utf-8")
+    return Peer([peer("usr/sbin/nginx", "nginx"), "-p", str(home), "-c", str(home / "nginx.conf"), "-e",
+                 str(home / "error.log")], port, home)
+
+
+def etcd(before=()):
+    """One node with its defaults: every put is flushed before it is answered."""
+    home, port, peers = fresh_data("etcd"), free_port(), free_port()
+    client, member = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{peers}"
+    one = Peer([peer("usr/bin/etcd", "etcd-server"), "--data-dir", str(home / "data"), "--listen-client-urls", client,
+                "--advertise-client-urls", client, "--listen-peer-urls", member,
+                "--initial-advertise-peer-urls", member, "--initial-cluster", f"default={member}", "--log-level", "error"],
+               port, home, before)
+    while b"true" not in wire.Client(port).get("/health")[1]:  # it listens before it has elected itself
+        time.sleep(0.02)
+    return one
