@@ -55,26 +55,31 @@ static const struct field fields[] = {
 int daemon_status_fetch(const struct ctl *ctl, struct daemon_status *ret_status, char *why, size_t size)
 {
     struct socket_path path;
-    struct fetch fetch;
-    char reason[FETCH_REASON_MAX];
+    struct http_client_answer answer;
+    struct http_message message;
     if (socket_path_open(ctl->data, ctl->socket, &path) < 0) {
         snprintf(why, size, "there is no daemon's data in %s (--data DIR names another place)", ctl->data);
         return EXIT_FAILURE;
     }
-    int r = fetch_get(path.text, "http://cloudmapd" ADMIN_STATUS_PATH, &fetch, reason);
+    int r = fetch_get(path.text, "http://cloudmapd" ADMIN_STATUS_PATH, &answer, &message);
     socket_path_close(&path);
+    if (r == HTTP_CLIENT_NO_CONNECT) {
+        snprintf(why, size, "no daemon answers on %s%s", ctl->socket ? ctl->socket : ctl->data,
+                 ctl->socket ? "" : "/" SOCKET_PATH_NAME);
+        return EXIT_FAILURE;
+    }
     if (r != 0) {
-        snprintf(why, size, "no daemon answers on %s%s: %s", ctl->socket ? ctl->socket : ctl->data,
-                 ctl->socket ? "" : "/" SOCKET_PATH_NAME, reason);
+        snprintf(why, size, "%s", message.text);
         return EXIT_FAILURE;
     }
-    if (fetch.status != 200) {
-        snprintf(why, size, "the daemon answered with status %u", fetch.status);
-        fetch_free(&fetch);
-        return EXIT_FAILURE;
-    }
-    *ret_status = (struct daemon_status){ .text = fetch.body, .n_text = fetch.n };
-    return 0;
+    struct daemon_status status = { .text = NULL };
+    if (answer.status != 200)
+        snprintf(why, size, "the daemon answered with status %u", answer.status);
+    else if (!(status.text = buf_take(&answer.body, &status.n_text)))
+        snprintf(why, size, "out of memory");
+    http_client_answer_free(&answer);
+    *ret_status = status;
+    return status.text ? 0 : EXIT_FAILURE;
 }
 
 void daemon_status_free(struct daemon_status *status)

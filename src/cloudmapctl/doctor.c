@@ -57,32 +57,27 @@ static void check_clock(struct findings *findings, int64_t date_s)
         "the daemon's clock is %" PRId64 " s %s this one", (int64_t)llabs(apart), apart < 0 ? "behind" : "ahead of");
 }
 
-/* GET /readyz of http://`host`:port. Returns whether there was an answer. */
-static bool check_reachable(struct findings *findings, const char *check, const char *url, struct fetch *ret_fetch)
+/* GET /readyz there. Returns the server's clock as fetch_date. */
+static int64_t check_reachable(struct findings *findings, const char *check, const char *url)
 {
-    char where[ENDPOINT_HOST_MAX + 64], reason[FETCH_REASON_MAX];
+    char where[ENDPOINT_HOST_MAX + 64];
+    struct http_client_answer answer;
+    struct http_message message;
     snprintf(where, sizeof(where), "%s/readyz", url);
-    if (fetch_get(NULL, where, ret_fetch, reason) != 0) {
-        finding_add(findings, FINDING_FAILED, check, "Is the daemon running, and is this its address?",
-                    "%s does not answer: %s", url, reason);
-        return false;
+    if (fetch_get(NULL, where, &answer, &message) != 0) {
+        finding_add(findings, FINDING_FAILED, check, "Is the daemon running, and is this its address?", "%s",
+                    message.text);
+        return 0;
     }
-    if (ret_fetch->status == 200)
+    if (answer.status == 200)
         finding_add(findings, FINDING_OK, check, NULL, "%s is ready", url);
     else
         finding_add(findings, FINDING_FAILED, check,
                     "Is it cloudmapd that listens there? Its log says why it is not ready.",
-                    "%s/readyz answers with status %u", url, ret_fetch->status);
-    return true;
-}
-
-static void check_api(struct findings *findings, const struct endpoint *endpoint)
-{
-    struct fetch fetch;
-    if (!check_reachable(findings, "api", endpoint->url, &fetch))
-        return;
-    check_clock(findings, fetch.date_s);
-    fetch_free(&fetch);
+                    "%s answers with status %u", where, answer.status);
+    int64_t date_s = fetch_date(&answer);
+    http_client_answer_free(&answer);
+    return date_s;
 }
 
 /* --- names ---------------------------------------------------------------------------------------------------------
@@ -92,10 +87,8 @@ static void check_data_name(struct findings *findings, const struct endpoint *en
 {
     if (endpoint->data_resolves) {
         char url[ENDPOINT_HOST_MAX + 32];
-        struct fetch fetch;
         snprintf(url, sizeof(url), "http://%s:%s", endpoint->data_host, endpoint->port);
-        if (check_reachable(findings, "data- host", url, &fetch))
-            fetch_free(&fetch);
+        check_reachable(findings, "data- host", url);
         return;
     }
     char advice[ADVICE_MAX];
@@ -240,7 +233,7 @@ int doctor_run(const struct ctl *ctl)
     }
     if (target.has_status)
         check_daemon(&findings, &target.status);
-    check_api(&findings, &target.endpoint);
+    check_clock(&findings, check_reachable(&findings, "api", target.endpoint.url));
     check_data_name(&findings, &target.endpoint);
     check_local_domain(&findings, &target.endpoint);
     check_proxy(&findings, &target.endpoint);

@@ -169,7 +169,6 @@ static int condition_of(CURLcode code, const struct http_client_answer *answer)
     case CURLE_OUT_OF_MEMORY:
         return -ENOMEM;
     case CURLE_URL_MALFORMAT:
-    case CURLE_UNSUPPORTED_PROTOCOL:
         return HTTP_CLIENT_BAD_URL;
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
@@ -227,9 +226,12 @@ int http_client_send(struct http_client *client, const struct http_client_reques
     struct http_client_answer answer = { 0 };
     struct curl_slist *headers;
     ret_message->text[0] = '\0';
-    int r = make_headers(request, &headers);
-    if (r < 0) {
-        explain(r, request, strerror(-r), ret_message);
+    struct str url = str_of(request->url);
+    int r = str_starts_nocase(url, STR("http://")) || str_starts_nocase(url, STR("https://")) ? 0 : HTTP_CLIENT_BAD_URL;
+    if (r == 0)
+        r = make_headers(request, &headers);
+    if (r != 0) {
+        explain(r, request, strerror(ENOMEM), ret_message);
         return r;
     }
     buf_init(&answer.head, request->answer_max);

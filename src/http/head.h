@@ -32,5 +32,6 @@ int head_check(struct head *head, struct head_refusal *ret_refusal);
 /* libmicrohttpd cuts a head up in place: it overwrites the blanks of the request line, the colons and the line ends
  * with NUL. What it is lenient with leaves other traces than `name NUL blanks value NUL NUL`: a bare LF, a NUL or a
  * folded line, which it moves. Whether the n bytes at `start`, where the method begins, are an unbroken sequence of
- * lines that end in CR LF, as head->method ... headers say. Before head_check, which cuts blanks from values. */
+ * lines that end in CR LF, as head->method ... headers say. (A NUL right beside the LF may pass for the CR.) Before
+ * head_check, which cuts blanks from values. */
 bool head_is_unbroken(const struct head *head, const char *start, size_t n);

@@ -195,7 +195,7 @@ static void *thread_main(void *arg)
 /* Often enough that a deadline is met by a quarter of the shortest. */
 static uint64_t tick_ms(const struct http_limits *limits)
 {
-    const int64_t deadlines[] = { limits->head_ms, limits->body_grace_ms, limits->idle_ms, limits->stop_ms };
+    const int64_t deadlines[] = { limits->head_ms, limits->body_grace_ms, limits->idle_ms };
     int64_t ms = TICK_MS_MAX;
     for (size_t i = 0; i < sizeof(deadlines) / sizeof(deadlines[0]); i++)
         ms = deadlines[i] / 4 < ms ? deadlines[i] / 4 : ms;

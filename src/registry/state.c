@@ -308,17 +308,14 @@ const struct operation *state_find_unfinished(const struct tenant *tenant, const
 
 struct tree_rank state_count_services(const struct tenant *tenant, struct str namespace_id)
 {
-    /* Ids of namespaces never contain the byte 0xff, nor is one the beginning of another. */
-    char past[ID_NAMESPACE_SIZE + 64];
-    size_t n = namespace_id.n < sizeof(past) - 1 ? namespace_id.n : sizeof(past) - 1;
+    /* The byte 0xff stands in no name, nor in any UTF-8. */
+    const struct tree_key first = { .a = namespace_id }, past = { .a = namespace_id, .b = STR("\xff") };
     struct tree_rank from, to;
 
     if (!tenant)
         return (struct tree_rank){ 0 };
-    memcpy(past, namespace_id.p, n);
-    past[n] = (char)0xff;
-    from = tree_rank(&tenant->services_by_name, &state_services_by_name, &(struct tree_key){ .a = namespace_id });
-    to = tree_rank(&tenant->services_by_name, &state_services_by_name, &(struct tree_key){ .a = { past, n + 1 } });
+    from = tree_rank(&tenant->services_by_name, &state_services_by_name, &first);
+    to = tree_rank(&tenant->services_by_name, &state_services_by_name, &past);
     return (struct tree_rank){ to.count - from.count, to.weight - from.weight };
 }
 

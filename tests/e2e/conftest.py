@@ -21,6 +21,11 @@ from support.record import Recorder, Tap
 from support.sdk import REGION, Aws, client_env
 
 
+def pytest_configure(config):
+    """A fault in a thread of a test (a tap's, a writer's) is a fault of the test."""
+    config.addinivalue_line("filterwarnings", "error::pytest.PytestUnhandledThreadExceptionWarning")
+
+
 @pytest.fixture(scope="session")
 def recorder(tmp_path_factory):
     record = Recorder(tmp_path_factory.mktemp("record") / "exchanges.jsonl")

@@ -35,7 +35,8 @@ def service(api, http, fresh):
 
 
 def revision(api, service_name, namespace_name="h"):
-    return api.ok("DiscoverInstancesRevision", NamespaceName=namespace_name, ServiceName=service_name)["InstancesRevision"]
+    ask = {"NamespaceName": namespace_name, "ServiceName": service_name}
+    return api.ok("DiscoverInstancesRevision", **ask)["InstancesRevision"]
 
 
 class TestAddress:
@@ -82,12 +83,26 @@ class TestAddress:
         assert revision(api, name, arn) == revision(api, name)
         api.fails("DiscoverInstances", "NamespaceNotFound", NamespaceName=arn[:-1] + "!", ServiceName=name)
 
+    def test_by_the_name_of_a_namespace_whose_http_name_has_an_ending(self, api, fresh):
+        """external-dns passes Name; HttpName comes first."""
+        name = fresh() + ".example"
+        first = api.namespace(name, "DNS_PRIVATE", Vpc="vpc-a")
+        second = api.namespace(name, "DNS_PRIVATE", Vpc="vpc-b")
+        for namespace, ident in ((first, "one"), (second, "two")):
+            api.register(api.service(namespace, "s"), ident)
+        assert api.discover(name, "s").keys() == {"one"}
+        service = api.ok("ListServices", Filters=[{"Name": "NAMESPACE_ID", "Values": [first]}])["Services"][0]["Id"]
+        api.deregister(service, "one")
+        api.ok("DeleteService", Id=service)
+        api.done("DeleteNamespace", Id=first)
+        assert api.discover(name, "s").keys() == {"two"}
+
     def test_what_an_instance_looks_like(self, api, http, fresh):
         name = fresh()
         given = {"AWS_INSTANCE_IPV4": "10.0.0.1", "k": "\"\\/<>&'"}
         api.register(api.service(http, name), "i", given)
-        assert api.discover("h", name) == {"i": {
-            "InstanceId": "i", "NamespaceName": "h", "ServiceName": name, "HealthStatus": "UNKNOWN", "Attributes": given}}
+        assert api.discover("h", name)["i"] == {"InstanceId": "i", "NamespaceName": "h", "ServiceName": name,
+                                                "HealthStatus": "UNKNOWN", "Attributes": given}
 
 
 class TestFilters:
@@ -211,7 +226,8 @@ class TestRevision:
             quiet()
             assert revision(api, name) == last
         for members in ({}, {"HealthStatus": "ALL"}, {"QueryParameters": {"none": "v"}}):
-            assert api.ok("DiscoverInstances", NamespaceName="h", ServiceName=name, **members)["InstancesRevision"] == last
+            answer = api.ok("DiscoverInstances", NamespaceName="h", ServiceName=name, **members)
+            assert answer["InstancesRevision"] == last
 
     def test_doubles_see_it_move(self, api, http, fresh):
         """Larger than any integer that a double is sure of, as AWS's are, and yet JavaScript notices each change."""

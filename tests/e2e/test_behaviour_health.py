@@ -78,8 +78,8 @@ class TestErrors:
         call, namespace = "UpdateInstanceCustomHealthStatus", api.namespace(fresh())
         plain = api.service(namespace, "plain")
         checked = api.service(namespace, "checked", HealthCheckConfig={"Type": "TCP"})
-        api.invalid(call, "1 validation error detected: Value 'UNKNOWN' at 'status' failed to satisfy constraint: Member "
-                    "must satisfy enum value set: [HEALTHY, UNHEALTHY]", ServiceId="srv-none", InstanceId="i",
+        api.invalid(call, "1 validation error detected: Value 'UNKNOWN' at 'status' failed to satisfy constraint: "
+                    "Member must satisfy enum value set: [HEALTHY, UNHEALTHY]", ServiceId="srv-none", InstanceId="i",
                     Status="UNKNOWN")
         api.fails(call, "ServiceNotFound", ServiceId="srv-none", InstanceId="i", Status="HEALTHY")
         api.fails(call, "InstanceNotFound", ServiceId=plain, InstanceId="i", Status="HEALTHY")
@@ -124,8 +124,8 @@ class TestGetInstancesHealthStatus:
 
 
 class TestWait:
-    """health.custom_delay: AWS's rules. The wait runs from the first request with a value; repeats do not restart it; the
-    value in effect cancels it."""
+    """health.custom_delay: AWS's rules. The wait runs from the first request with a value; repeats do not restart it;
+    the value in effect cancels it."""
 
     @pytest.fixture(scope="class")
     def waiting(self, tmp_path_factory, recorder):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Instances: registration and replacement, what each kind of service asks of the attributes, reading, deregistration."""
+"""Instances: registration and replacement, what each kind of service asks of the attributes, deregistration."""
 
 import re
 
@@ -26,6 +26,7 @@ SERVICES = {
     "srv": ("DNS_PUBLIC", dns("SRV")), "cname": ("DNS_PUBLIC", dns("CNAME", weighted=True)),
     "weighted": ("DNS_PUBLIC", dns("A", weighted=True)), "api": ("DNS_PUBLIC", {"Type": "HTTP"}),
     "checked": ("DNS_PUBLIC", dns("A") | {"HealthCheckConfig": {"Type": "TCP"}}),
+    "balanced": ("DNS_PUBLIC", dns("A", "AAAA", weighted=True) | {"HealthCheckConfig": {"Type": "TCP"}}),
 }
 NAMES = {"HTTP": "h", "DNS_PUBLIC": "public.example"}
 
@@ -77,8 +78,8 @@ class TestRegister:
 
     @pytest.mark.parametrize("name", ["", "x" * 65, "a b", "ä", "a\n", "a,b", "a\u0000"])
     def test_ids_that_are_not(self, api, services, name):
-        message = api.invalid("RegisterInstance", ServiceId=services["plain"], InstanceId=name, Attributes={})["Message"]
-        assert "at 'instanceId' failed to satisfy constraint" in message
+        body = api.invalid("RegisterInstance", ServiceId=services["plain"], InstanceId=name, Attributes={})
+        assert "at 'instanceId' failed to satisfy constraint" in body["Message"]
 
     def test_ids_count_case(self, api, services, fresh):
         name = fresh()
@@ -95,7 +96,8 @@ class TestRegister:
         api.deregister(arn, name)
 
     def test_one_token_one_operation(self, api, services, fresh):
-        request = {"ServiceId": services["plain"], "InstanceId": fresh(), "CreatorRequestId": "t", "Attributes": {"k": "v"}}
+        request = {"ServiceId": services["plain"], "InstanceId": fresh(), "CreatorRequestId": "t",
+                   "Attributes": {"k": "v"}}
         first = api.done("RegisterInstance", **request)
         assert api.ok("RegisterInstance", **request)["OperationId"] == first["Id"]
         other = api.done("RegisterInstance", **request | {"Attributes": {"k": "w"}})
@@ -103,7 +105,7 @@ class TestRegister:
         assert attributes(api, services["plain"], request["InstanceId"]) == {"k": "w"}
 
     def test_of_nothing(self, api):
-        api.fails("RegisterInstance", "ServiceNotFound", ServiceId="srv-aaaaaaaaaaaaaaaa", InstanceId="i", Attributes={})
+        api.fails("RegisterInstance", "ServiceNotFound", ServiceId="srv-none", InstanceId="i", Attributes={})
 
 
 class TestAttributeRules:
@@ -112,7 +114,8 @@ class TestAttributeRules:
         ("plain", EC2 | {"AWS_INIT_HEALTH_STATUS": "HEALTHY"}), ("api", {}), ("api", V4 | {"k": "v"}),
         ("a", V4), ("a", V4 | V6 | PORT), ("a", V4 | {"AWS_INIT_HEALTH_STATUS": "HEALTHY"}), ("aaaa", V6),
         ("both", V4), ("both", V6), ("both", V4 | V6), ("srv", V4 | PORT), ("srv", V6 | PORT), ("srv", V4 | V6 | PORT),
-        ("cname", CNAME), ("weighted", V4), ("weighted", ALIAS), ("http", V4 | PORT), ("checked", V4 | PORT),
+        ("cname", CNAME), ("weighted", V4), ("weighted", ALIAS), ("balanced", ALIAS), ("http", V4 | PORT),
+        ("checked", V4 | PORT),
         ("http", {"AWS_INSTANCE_IPV4": "10.0.0.1"} | PORT),
         ("plain", {"aws_instance_ipv4": "10.0.0.1"}), ("plain", {"awsome": "v"}),
         ("a", V4 | {f"k{i}": "v" for i in range(30)}), ("custom", {"AWS_INIT_HEALTH_STATUS": "UNHEALTHY"}),
@@ -195,8 +198,8 @@ class TestAttributeRules:
             yield strict, strict.service(strict.namespace("h"), "s", HealthCheckConfig={"Type": "TCP"})
 
     def test_several_missing_ones_are_told(self, api, services, fresh):
-        message = api.invalid("RegisterInstance", ServiceId=services["srv"], InstanceId=fresh(), Attributes={})["Message"]
-        assert re.search("AWS_INSTANCE_(PORT|IPV4)", message)
+        body = api.invalid("RegisterInstance", ServiceId=services["srv"], InstanceId=fresh(), Attributes={})
+        assert re.search("AWS_INSTANCE_(PORT|IPV4)", body["Message"])
 
     @pytest.mark.parametrize("given", [{" k": "v"}, {"k k": "v"}, {"": "v"}, {"ä": "v"}, {"k" * 256: "v"}, {"k": " v"},
                                        {"k": "\tv"}, {"k": "ä"}, {"k": "v" * 1025}, {"k": "a\nb"}])
@@ -213,11 +216,11 @@ class TestAttributeRules:
         assert attributes(api, services["plain"], name) == {"k": value}
 
     def test_the_map_message_is_aws_s(self, api, services, fresh):
-        api.invalid("RegisterInstance", "1 validation error detected: Value '{my key=v}' at 'attributes' failed to satisfy "
-                    "constraint: Map keys must satisfy constraint: [Member must have length less than or equal to 255, "
-                    "Member must have length greater than or equal to 0, Member must satisfy regular expression pattern: "
-                    "^[a-zA-Z0-9!-~]+$, Member must not be null]", ServiceId=services["plain"], InstanceId=fresh(),
-                    Attributes={"my key": "v"})
+        api.invalid("RegisterInstance", "1 validation error detected: Value '{my key=v}' at 'attributes' failed to "
+                    "satisfy constraint: Map keys must satisfy constraint: [Member must have length less than or equal "
+                    "to 255, Member must have length greater than or equal to 0, Member must satisfy regular expression "
+                    "pattern: ^[a-zA-Z0-9!-~]+$, Member must not be null]", ServiceId=services["plain"],
+                    InstanceId=fresh(), Attributes={"my key": "v"})
 
     def test_the_limit_of_custom_attributes_is_a_setting(self, start_daemon):
         api = start_daemon({"limits.custom_attributes": "2"}).api

@@ -284,8 +284,8 @@ class TestUpdate:
 
     def test_http_wants_a_description(self, api, fresh):
         made = api.namespace(fresh())
-        api.invalid("UpdateHttpNamespace", "1 validation error detected: Value null at 'namespace.description' failed to "
-                    "satisfy constraint: Member must not be null", Id=made, Namespace={})
+        api.invalid("UpdateHttpNamespace", "1 validation error detected: Value null at 'namespace.description' failed "
+                    "to satisfy constraint: Member must not be null", Id=made, Namespace={})
 
 
 class TestDelete:

@@ -50,11 +50,11 @@ class TestAtOnce:
     def test_one_target_one_prefix(self, api, fresh):
         name = fresh()
         namespace = api.namespace(name)
-        first = api.done("UpdateHttpNamespace", Id=namespace, Namespace={"Description": "a"})["Id"]
-        second = api.done("UpdateHttpNamespace", Id=namespace, Namespace={"Description": "b"})["Id"]
-        third = api.done("DeleteNamespace", Id=namespace)["Id"]
-        assert len({one[:33] for one in (first, second, third)}) == 1
-        assert first[33:] < second[33:] < third[33:]
+        made = [api.ok("UpdateHttpNamespace", Id=namespace, Namespace={"Description": str(i)})["OperationId"]
+                for i in range(50)]
+        last = api.done("DeleteNamespace", Id=namespace)["Id"]
+        assert len({one[:33] for one in (*made, last)}) == 1
+        assert sorted({*made, last}) == [*made, last], "in one millisecond, too"
 
     @pytest.mark.parametrize("text", ["none", "", "a" * 32 + "-k9302yzd", "x" * 255, "arn:aws:x"])
     def test_unknown(self, api, text):
@@ -89,7 +89,7 @@ class TestDelayed:
 
     def test_each_change_comes_with_its_success(self, start_daemon):
         """One walk through all ten asynchronous actions; each change is not there before SUCCESS and there with it."""
-        api = start_daemon(DELAY).api
+        api = start_daemon({"operations.delay": "300ms"}).api
 
         def walk(op, look, **members):
             before = look()
@@ -151,6 +151,20 @@ class TestDelayed:
             assert ended["ErrorMessage"]
         else:
             assert creation.code in ("NamespaceNotFound", "InvalidInput"), creation
+
+
+    def test_a_service_goes_while_a_registration_runs(self, start_daemon):
+        api = start_daemon(DELAY).api
+        namespace = api.namespace("n")
+        service = api.service(namespace, "s")
+        registration = running(api, "RegisterInstance", ServiceId=service, InstanceId="i", Attributes={})
+        deletion = api.send("DeleteService", {"Id": service})
+        ended = api.finished(registration)
+        assert (deletion.status == 200) == (ended["Status"] == "FAIL"), (deletion, ended)
+        if deletion.status == 200:
+            assert ended["ErrorCode"] and ended["ErrorMessage"]
+            assert api.service(namespace, "s") == service
+            assert api.ok("ListInstances", ServiceId=service)["Instances"] == []
 
 
 class TestDuplicateRequest:

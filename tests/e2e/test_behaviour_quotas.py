@@ -19,9 +19,9 @@ def test_namespaces(start_daemon):
         limit(api, op, Name="c.example", **more)
     api.done("DeleteNamespace", Id=first)
     api.namespace("c.example", "DNS_PUBLIC")
-    answer = api.send("CreateHttpNamespace", {"Name": "a"}, {"Authorization": "AWS4-HMAC-SHA256 Credential=any/20260101/"
-                      "eu-west-1/servicediscovery/aws4_request, SignedHeaders=host, Signature=00"})
-    assert answer.status == 200, "each region has its own"
+    elsewhere = {"Authorization": "AWS4-HMAC-SHA256 Credential=any/20260101/eu-west-1/servicediscovery/aws4_request, "
+                 "SignedHeaders=host, Signature=00"}
+    assert api.send("CreateHttpNamespace", {"Name": "a"}, elsewhere).status == 200, "each region has its own"
 
 
 def test_services(start_daemon):

@@ -266,9 +266,10 @@ class TestUpdate:
     @pytest.mark.parametrize("records, told", [([AAAA], "AAAA"), ([A, AAAA], "A, AAAA"), ([SRV], "SRV")])
     def test_record_types_stay(self, api, fresh, private, records, told):
         made = api.service(private, fresh(), DnsConfig=dns(A))
-        api.invalid("UpdateService", "The record types in the request must be the same as those present in the existing "
-                    f"service. Records in the existing service are [A], but the records in the request are [{told}]. The "
-                    "record types of a service cannot be changed.", Id=made, Service={"DnsConfig": dns(*records)})
+        api.invalid("UpdateService", "The record types in the request must be the same as those present in the "
+                    "existing service. Records in the existing service are [A], but the records in the request are "
+                    f"[{told}]. The record types of a service cannot be changed.", Id=made,
+                    Service={"DnsConfig": dns(*records)})
 
     def test_no_dns_config_takes_the_records_away(self, api, fresh, private):
         made = api.service(private, fresh(), DnsConfig=dns(A))
@@ -375,7 +376,8 @@ class TestAttributes:
             == b"{}"
         api.ok("UpdateServiceAttributes", ServiceId=made["Arn"], Attributes={"b": "3", "c": ""})
         assert read() == {"a": "1", "b": "3", "c": ""}
-        assert api.send("DeleteServiceAttributes", {"ServiceId": made["Id"], "Attributes": ["a", "unknown"]}).body == b"{}"
+        gone = {"ServiceId": made["Id"], "Attributes": ["a", "unknown"]}
+        assert api.send("DeleteServiceAttributes", gone).body == b"{}"
         assert read() == {"b": "3", "c": ""}
         assert get(api, made["Id"]) == made
 
@@ -403,10 +405,11 @@ class TestAttributes:
     def test_bounds(self, api, fresh, http, op, attributes):
         api.invalid(op, ServiceId=api.service(http, fresh()), Attributes=attributes)
 
-    @pytest.mark.parametrize("op, more", [("GetServiceAttributes", {}), ("DeleteServiceAttributes", {"Attributes": ["k"]}),
-                                          ("UpdateServiceAttributes", {"Attributes": {"k": "v"}})])
+    @pytest.mark.parametrize("op, more", [
+        ("GetServiceAttributes", {}), ("DeleteServiceAttributes", {"Attributes": ["k"]}),
+        ("UpdateServiceAttributes", {"Attributes": {"k": "v"}})])
     def test_of_nothing(self, api, op, more):
-        assert api.fails(op, "ServiceNotFound", ServiceId="srv-aaaaaaaaaaaaaaaa", **more)["Message"] == "Service not found"
+        assert api.fails(op, "ServiceNotFound", ServiceId="srv-none", **more)["Message"] == "Service not found"
 
     def test_no_other_action_shows_them(self, api, fresh, http):
         name = fresh()

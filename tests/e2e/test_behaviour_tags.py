@@ -75,8 +75,8 @@ def test_fifty_in_all(api, arn):
 
 @pytest.mark.parametrize("bad", [
     [{"Key": "a", "Value": "1"}, {"Key": "a", "Value": "2"}], [{"Key": "", "Value": "v"}], [{"Key": "a"}],
-    [{"Key": "a", "Value": None}], [{"Value": "v"}], [{"Key": "x" * 129, "Value": ""}], [{"Key": "a", "Value": "x" * 257}],
-    [{"Key": "aws:owner", "Value": "v"}]])
+    [{"Key": "a", "Value": None}], [{"Value": "v"}], [{"Key": "x" * 129, "Value": ""}],
+    [{"Key": "a", "Value": "x" * 257}], [{"Key": "aws:owner", "Value": "v"}]])
 def test_refused(api, arn, fresh, bad):
     api.invalid("TagResource", ResourceARN=arn, Tags=bad)
     api.invalid("CreateHttpNamespace", Name=fresh(), Tags=bad)
@@ -95,8 +95,9 @@ def test_of_nothing(api, fresh, name):
         assert api.fails(op, "ResourceNotFoundException", ResourceARN=arn, **more)["Message"]
 
 
-@pytest.mark.parametrize("name", ["ns-aaaaaaaaaaaaaaaa", "arn:", "arn:aws:servicediscovery:{region}:{account}:instance/i",
-                                  "arn:aws:ec2:{region}:{account}:instance/i-1"])
+@pytest.mark.parametrize("name", [
+    "ns-aaaaaaaaaaaaaaaa", "arn:", "arn:aws:servicediscovery:{region}:{account}:instance/i",
+    "arn:aws:ec2:{region}:{account}:instance/i-1"])
 def test_what_is_no_arn_of_ours(api, name):
     for op, more in (("TagResource", {"Tags": tags(1)}), ("UntagResource", {"TagKeys": ["k"]}),
                      ("ListTagsForResource", {})):

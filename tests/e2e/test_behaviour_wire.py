@@ -41,7 +41,8 @@ class TestAnswers:
     def test_an_empty_body(self, api, fresh):
         made = api.service(api.namespace(fresh()), "a", HealthCheckCustomConfig={})
         api.register(made, "i")
-        answer = api.send("UpdateInstanceCustomHealthStatus", {"ServiceId": made, "InstanceId": "i", "Status": "HEALTHY"})
+        answer = api.send("UpdateInstanceCustomHealthStatus", {"ServiceId": made, "InstanceId": "i",
+                                                               "Status": "HEALTHY"})
         assert (answer.status, answer.body, answer.headers["Content-Length"]) == (200, b"", "0")
         assert request_id(answer)
 
@@ -67,14 +68,17 @@ class TestRequests:
         assert api.send("ListNamespaces", body).status == 200
 
     @pytest.mark.parametrize("content_type", [
-        "application/x-amz-json-1.1; charset=utf-8", "Application/X-AMZ-JSON-1.1", "application/x-amz-json-1.1;charset=UTF-8"])
+        "application/x-amz-json-1.1; charset=utf-8", "Application/X-AMZ-JSON-1.1",
+        "application/x-amz-json-1.1;charset=UTF-8"])
     def test_content_types(self, api, content_type):
         assert api.send("ListNamespaces", {}, {"Content-Type": content_type}).status == 200
 
     @pytest.mark.parametrize("body", [
-        b"[]", b"null", b"1", b'"x"', b"{", b"{}}", b"{} x", b'{"a":1,}', b"{'a':1}", b'{"Filters":{}}', b'{"Filters":[1]}',
+        b"[]", b"null", b"1", b'"x"', b"{", b"{}}", b"{} x", b'{"a":1,}', b"{'a':1}", b'{"Filters":{}}',
+        b'{"Filters":[1]}',
         b'{"MaxResults":"1"}', b'{"MaxResults":1.5}', b'{"MaxResults":true}', b'{"MaxResults":[]}', b'{"NextToken":1}',
-        b'{"NextToken":{}}', b'{"MaxResults":01}', b'{"MaxResults":NaN}', b'{"NextToken":"a\nb"}', b'{"NextToken":"\xff"}',
+        b'{"NextToken":{}}', b'{"MaxResults":01}', b'{"MaxResults":NaN}', b'{"NextToken":"a\nb"}',
+        b'{"NextToken":"\xff"}',
         b'{"NextToken":"\\ud800"}', b'{"MaxResults":1,"MaxResults":2}', b'{"Filters":[{"Name":1,"Values":["a"]}]}',
         b'{"MaxResults":99999999999999999999}', b"\xef\xbb\xbf{}", b"[" * 100, b'{"a":' * 100 + b"1" + b"}" * 100])
     def test_not_json_or_not_the_type(self, api, body):
@@ -84,7 +88,8 @@ class TestRequests:
         assert answer.message
 
     @pytest.mark.parametrize("target", [
-        "Route53AutoNaming_v20170314.NoSuch", "Route53AutoNaming_v20170314.listnamespaces", "Route53AutoNaming_v20170314.",
+        "Route53AutoNaming_v20170314.NoSuch", "Route53AutoNaming_v20170314.listnamespaces",
+        "Route53AutoNaming_v20170314.",
         "Route53AutoNaming_v20170314", "DynamoDB_20120810.ListTables", "ListNamespaces", "",
         "Route53AutoNaming_v20170314.ListNamespaces.x"])
     def test_unknown_targets(self, api, target):
@@ -98,7 +103,8 @@ class TestRequests:
         assert (answer.status, answer.code) == (400, "UnknownOperationException"), answer
 
     @pytest.mark.parametrize("method, path, status", [
-        ("GET", "/nothing", 404), ("POST", "/nothing", 404), ("PUT", "/", 405), ("DELETE", "/", 405), ("POST", "/healthz", 405)])
+        ("GET", "/nothing", 404), ("POST", "/nothing", 404), ("PUT", "/", 405), ("DELETE", "/", 405),
+        ("POST", "/healthz", 405)])
     def test_other_methods_and_paths(self, api, method, path, status):
         answer = api.http(method, path, b"", {"Content-Type": CONTENT_TYPE, "X-Amz-Target": TARGET + "ListNamespaces"})
         assert answer.status == status, answer
@@ -127,8 +133,8 @@ class TestRequests:
         assert b'"Namespaces"' in answer
 
     def test_unknown_headers_are_ignored(self, api):
-        headers = {"amz-sdk-invocation-id": str(uuid.uuid4()), "amz-sdk-request": "attempt=1", "X-Amz-Security-Token": "t",
-                   "Accept-Encoding": "identity", "X-Whatever": "\xe4"}
+        headers = {"amz-sdk-invocation-id": str(uuid.uuid4()), "amz-sdk-request": "attempt=1",
+                   "X-Amz-Security-Token": "t", "Accept-Encoding": "identity", "X-Whatever": "\xe4"}
         assert api.send("ListNamespaces", {}, headers).status == 200
 
 
@@ -136,16 +142,16 @@ class TestValidation:
     """The text of the constraint engine."""
 
     @pytest.mark.parametrize("op, members, message", [
-        ("GetNamespace", {}, "1 validation error detected: Value null at 'id' failed to satisfy constraint: Member must "
-         "not be null"),
+        ("GetNamespace", {}, "1 validation error detected: Value null at 'id' failed to satisfy constraint: Member "
+         "must not be null"),
         ("GetNamespace", {"Id": None}, "1 validation error detected: Value null at 'id' failed to satisfy constraint: "
          "Member must not be null"),
-        ("GetNamespace", {"Id": "x" * 256}, f"1 validation error detected: Value '{'x' * 256}' at 'id' failed to satisfy "
-         "constraint: Member must have length less than or equal to 255"),
-        ("ListNamespaces", {"MaxResults": 0}, "1 validation error detected: Value '0' at 'maxResults' failed to satisfy "
-         "constraint: Member must have value greater than or equal to 1"),
-        ("RegisterInstance", {"ServiceId": "s", "InstanceId": "a b", "Attributes": {}}, "1 validation error detected: Value "
-         "'a b' at 'instanceId' failed to satisfy constraint: Member must satisfy regular expression pattern: "
+        ("GetNamespace", {"Id": "x" * 256}, f"1 validation error detected: Value '{'x' * 256}' at 'id' failed to "
+         "satisfy constraint: Member must have length less than or equal to 255"),
+        ("ListNamespaces", {"MaxResults": 0}, "1 validation error detected: Value '0' at 'maxResults' failed to "
+         "satisfy constraint: Member must have value greater than or equal to 1"),
+        ("RegisterInstance", {"ServiceId": "s", "InstanceId": "a b", "Attributes": {}}, "1 validation error detected: "
+         "Value 'a b' at 'instanceId' failed to satisfy constraint: Member must satisfy regular expression pattern: "
          "^[0-9a-zA-Z_/:.@-]+$"),
         ("UpdateInstanceCustomHealthStatus", {"ServiceId": "s", "InstanceId": "i", "Status": "SICK"},
          "1 validation error detected: Value 'SICK' at 'status' failed to satisfy constraint: Member must satisfy enum "
@@ -172,8 +178,8 @@ class TestValidation:
         api.invalid("CreateHttpNamespace", Name=fresh(), Description="\U0001f511" * 1025)
 
     def test_nested_constraints(self, api):
-        message = api.invalid("CreatePublicDnsNamespace", Name="a.b", Properties={"DnsProperties": {"SOA": {"TTL": -1}}})
-        assert "Value '-1' at 'properties.dnsProperties.sOA.tTL'" in message["Message"]
+        body = api.invalid("CreatePublicDnsNamespace", Name="a.b", Properties={"DnsProperties": {"SOA": {"TTL": -1}}})
+        assert "Value '-1' at 'properties.dnsProperties.sOA.tTL'" in body["Message"]
         for properties in ({}, {"DnsProperties": {}}, {"DnsProperties": {"SOA": {}}}):
             api.invalid("CreatePublicDnsNamespace", Name="a.b", Properties=properties)
             api.invalid("CreatePrivateDnsNamespace", Name="a.b", Vpc="v", Properties=properties)
@@ -236,8 +242,8 @@ class TestSts:
         assert result.findtext(STS + "Arn") and result.findtext(STS + "UserId")
         assert me.findtext(f"{STS}ResponseMetadata/{STS}RequestId") == request_id(answer)
 
-    @pytest.mark.parametrize("body", [b"Action=AssumeRole&Version=2011-06-15", b"Version=2011-06-15", b"", b"Action=%zz",
-                                      b"Action=GetCallerIdentity&Version=2000-01-01"])
+    @pytest.mark.parametrize("body", [b"Action=AssumeRole&Version=2011-06-15", b"Version=2011-06-15", b"",
+                                      b"Action=%zz", b"Action=GetCallerIdentity&Version=2000-01-01"])
     def test_nothing_else(self, api, body):
         answer = api.http("POST", "/", body, FORM)
         assert answer.status == 400, answer

@@ -163,9 +163,9 @@ def test_ecs(api, fresh):
     tasks = [f"0123456789abcdef0123456789abcde{i}" for i in range(3)]
     for i, task in enumerate(tasks):
         api.ok("RegisterInstance", ServiceId=made, InstanceId=task, Attributes={
-            "AVAILABILITY_ZONE": "eu-west-1a", "AWS_INIT_HEALTH_STATUS": "UNHEALTHY", "AWS_INSTANCE_IPV4": f"10.0.1.{i}",
-            "ECS_CLUSTER_NAME": "default", "ECS_SERVICE_NAME": "web", "ECS_TASK_DEFINITION_FAMILY": "web",
-            "EC2_INSTANCE_ID": "i-0123456789abcdef0", "REGION": "eu-west-1"})
+            "AVAILABILITY_ZONE": "eu-west-1a", "AWS_INIT_HEALTH_STATUS": "UNHEALTHY",
+            "AWS_INSTANCE_IPV4": f"10.0.1.{i}", "ECS_CLUSTER_NAME": "default", "ECS_SERVICE_NAME": "web",
+            "ECS_TASK_DEFINITION_FAMILY": "web", "EC2_INSTANCE_ID": "i-0123456789abcdef0", "REGION": "eu-west-1"})
     for task in tasks[1:]:
         api.ok("UpdateInstanceCustomHealthStatus", ServiceId=made, InstanceId=task, Status="HEALTHY")
     found = api.discover(name, "tasks")

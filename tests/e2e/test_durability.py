@@ -13,8 +13,8 @@ ENOUGH = 200  # acknowledged writes before the crash
 
 
 class Writer(threading.Thread):
-    """Registers, replaces and deregisters its own instances until the connection breaks; remembers what was acknowledged
-    and what was asked last."""
+    """Registers, replaces and deregisters its own instances until the connection breaks; remembers what was
+    acknowledged and what was asked last."""
 
     def __init__(self, api, service, number, counter):
         super().__init__()

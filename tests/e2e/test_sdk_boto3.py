@@ -30,7 +30,8 @@ def spaces(boto, done):
     tags = [{"Key": "made-by", "Value": "boto3"}]
     return {
         "http": done(boto.create_http_namespace(Name="boto", Description="d", Tags=tags))["NAMESPACE"],
-        "private": done(boto.create_private_dns_namespace(Name="boto.private", Vpc="vpc-1", Properties=soa))["NAMESPACE"],
+        "private": done(boto.create_private_dns_namespace(Name="boto.private", Vpc="vpc-1",
+                                                          Properties=soa))["NAMESPACE"],
         "public": done(boto.create_public_dns_namespace(Name="boto.example", Properties=soa))["NAMESPACE"]}
 
 

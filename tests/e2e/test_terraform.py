@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Terraform's AWS provider (5 and 6), replayed: for each resource and data source the calls that it makes, in its shapes,
-and what it keeps of the answers. A plan compares configuration and refreshed state as Terraform does; after every apply
-and every import it must be empty. Nothing of Terraform runs here."""
+"""Terraform's AWS provider (5 and 6), replayed: for each resource and data source the calls that it makes, in its
+shapes, and what it keeps of the answers. A plan compares configuration and refreshed state as Terraform does; after
+every apply and every import it must be empty. Nothing of Terraform runs here."""
 
 import itertools
 
@@ -275,7 +275,8 @@ class TestNamespaces:
         with pytest.raises(AssertionError, match="ConflictingDomainExists"):
             resource.create(config)
 
-    @pytest.mark.parametrize("kind, type_", [("Http", "HTTP"), ("PrivateDns", "DNS_PRIVATE"), ("PublicDns", "DNS_PUBLIC")])
+    @pytest.mark.parametrize("kind, type_", [
+        ("Http", "HTTP"), ("PrivateDns", "DNS_PRIVATE"), ("PublicDns", "DNS_PUBLIC")])
     def test_data_source(self, api, fresh, kind, type_):
         config = {"name": fresh() + ".example", "description": "", "tags": {}, "vpc": "vpc-1"}
         ident = Namespace(api, kind).create(config)
@@ -360,7 +361,8 @@ class TestServices:
 
 class TestInstances:
     def test_life(self, api, fresh, dns):
-        service = Service(api).create({"name": fresh(), "dns_config": {"namespace_id": dns, "dns_records": RECORDS[:1]}})
+        records = {"namespace_id": dns, "dns_records": RECORDS[:1]}
+        service = Service(api).create({"name": fresh(), "dns_config": records})
         resource = Instance(api)
         config = {"service_id": service, "instance_id": "i-1",
                   "attributes": {"AWS_INSTANCE_IPV4": "172.18.0.1", "custom_attribute": "custom"}}

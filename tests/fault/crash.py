@@ -109,9 +109,10 @@ def kill_at_calls(folder, what, seed, numbers):
     return figures.line(workload)
 
 
-def image_rounds(folder, images, seed, progress=lambda line: None, lie=False):
-    """One recorded run, and from it many disks that a power cut could have left: nothing lost that was flushed, of the
-    rest any part, in any order, the sectors of a write apart from each other. With `lie`, flushes count for nothing."""
+def image_rounds(folder, images, writes, seed, progress=lambda line: None, lie=False):
+    """One recorded run of so many writes, and from it many disks that a power cut could have left: nothing lost that was
+    flushed, of the rest any part, in any order, the sectors of a write apart from each other. With `lie`, flushes count
+    for nothing."""
     folder, chance, figures = Path(folder), random.Random(seed), Figures("disk images", seed)
     plan = Plan(folder, journal=folder / "journal")
     with Server(folder / "data", env=plan.env) as server:
@@ -119,7 +120,7 @@ def image_rounds(folder, images, seed, progress=lambda line: None, lie=False):
         start, journal = workload.copy(), Journal(folder / "journal", folder / "data", begin=plan.noted())
         workload.now = plan.noted
         workload.connect(server.port)
-        workload.run(0.4)
+        workload.run(20, until=lambda: sum(workload.acknowledged.values()) >= writes)
         workload.settle()
         end = plan.noted()
         server.kill9()

@@ -32,7 +32,7 @@ def test_a_disk_that_lies_about_flushes_is_noticed(tmp_path, seed):
 
 def test_images_of_a_disk_that_lies_are_noticed(tmp_path, seed):
     with pytest.raises(AssertionError, match=LOSS):
-        image_rounds(tmp_path, 20, seed, lie=True)
+        image_rounds(tmp_path, 20, 400, seed, lie=True)
 
 
 def test_an_undone_write_is_noticed(server, seed):
@@ -57,4 +57,4 @@ def test_an_undone_write_is_noticed(server, seed):
 
 
 def test_disks_that_a_power_cut_could_have_left(tmp_path, seed):
-    print(image_rounds(tmp_path, 20, seed))
+    print(image_rounds(tmp_path, 20, 400, seed))

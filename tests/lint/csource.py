@@ -141,7 +141,8 @@ def function_name(head):
 
 def is_const(declaration):
     """Whether the object itself, and not only what it points to, cannot change."""
-    before = re.sub(r"\[[^\]]*\]", "", without_attributes(declaration).split("=")[0])
+    bare = re.sub(r"\{.*?\}", "", without_attributes(declaration), flags=re.DOTALL)  # members are not the object
+    before = re.sub(r"\[[^\]]*\]", "", bare.split("=")[0])
     pointer = re.search(r"\(\s*\*[^)]*\)", before)  # of a function
     if pointer:
         before = pointer[0]

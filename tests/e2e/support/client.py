@@ -10,6 +10,7 @@ import time
 TARGET = "Route53AutoNaming_v20170314."
 CONTENT_TYPE = "application/x-amz-json-1.1"
 POLL_SECONDS = 0.01
+IDLE_SECONDS = 20  # connections that rested longer are not used again: the daemon may be about to close them
 POLL_LIMIT_SECONDS = 30
 
 
@@ -53,11 +54,7 @@ class Api:
 
     def http(self, method, path, body=b"", headers=None):
         """Any request; nothing is recorded and no header is added but Host and Content-Length."""
-        connection = getattr(self._local, "connection", None)
-        place = (self.where.host, self.where.port)
-        if connection is None or (connection.host, connection.port) != place:
-            connection = http.client.HTTPConnection(*place, timeout=60)
-            self._local.connection = connection
+        connection = self._connect()
         try:
             connection.request(method, path, body, headers or {})
             response = connection.getresponse()
@@ -65,7 +62,19 @@ class Api:
         except BaseException:
             self.close()
             raise
+        self._local.used = time.monotonic()
         return answer
+
+    def _connect(self):
+        """This thread's connection, made anew when the daemon moved."""
+        connection = getattr(self._local, "connection", None)
+        place = (self.where.host, self.where.port)
+        if (connection is None or (connection.host, connection.port) != place
+                or time.monotonic() - self._local.used > IDLE_SECONDS):
+            self.close()
+            connection = http.client.HTTPConnection(*place, timeout=60)
+            self._local.connection, self._local.used = connection, time.monotonic()
+        return connection
 
     def send(self, op, body, headers=None):
         """One call with a body of bytes or of anything that JSON can say; returns whatever comes."""

@@ -17,7 +17,7 @@ static void test_allocation(void **state)
     assert_ptr_not_equal(q, r);
     for (int i = 0; i < 100; i++)
         assert_int_equal(p[i], 0);
-    strcpy(p, "text");
+    memcpy(p, "text", 5);
     p = mem_realloc(p, 1000);
     assert_string_equal(p, "text");
     char *copy = mem_dup(p, 5), *text = mem_dup_cstr(p);

@@ -171,8 +171,8 @@ static void test_utf8_trim(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_base32), cmocka_unit_test(test_base36),    cmocka_unit_test(test_hex),
-        cmocka_unit_test(test_uuid),   cmocka_unit_test(test_utf8_step), cmocka_unit_test(test_is_utf8),
+        cmocka_unit_test(test_base32),    cmocka_unit_test(test_base36),    cmocka_unit_test(test_hex),
+        cmocka_unit_test(test_uuid),      cmocka_unit_test(test_utf8_step), cmocka_unit_test(test_is_utf8),
         cmocka_unit_test(test_utf8_trim),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

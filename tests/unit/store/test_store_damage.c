@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define VALUE_SIZE 700
-#define SAMPLES 1500 /* for each way of damaging each file */
+#define SAMPLES 800 /* for each way of damaging each file */
 
 struct bed {
     char dir[FIXTURE_PATH];
