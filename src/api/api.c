@@ -23,6 +23,7 @@ int api_new(const struct api_config *config, struct registry *registry, const st
     api->clock = config->clock;
     api->account = str_of(account);
     api->region = str_of(region);
+    api->counts = config->counts;
     api->metrics_services = config->metrics_services;
     api->registry = registry;
     api->store = store;

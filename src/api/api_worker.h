@@ -10,6 +10,7 @@
 struct api {
     const struct clock *clock;
     struct str account, region;
+    bool counts;
     unsigned metrics_services;
     struct registry *registry;
     const struct store *store;

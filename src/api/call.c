@@ -79,6 +79,11 @@ static void call_count(struct api_worker *worker, const struct http_request *req
     int64_t ns = clock_mono_ns(worker->api->clock) - http_request_arrival_ns(request);
 
     stats_count(&worker->api->stats, op, outcome, ns);
+    if (log_is_on(LOG_REQUEST))
+        log_event(LOG_REQUEST, LOG_S("operation", op ? op->name : STR("none")),
+                  LOG_S("code", outcome == STATS_OK ? STR("OK") : error_name((enum error_id)outcome)),
+                  LOG_I("us", ns / 1000), LOG_S("peer", http_request_peer(request)),
+                  LOG_S("request_id", http_request_id(request)));
 }
 
 void call_refuse_request(struct api_worker *worker, struct http_request *request, const struct op *op,

@@ -78,7 +78,7 @@ static int service_finish_create(struct api_call *call)
     struct service_output *out = call->out;
 
     out->service = ARENA_NEW(&call->arena, struct wire_service);
-    return out->service ? view_service(call, call->change.created, false, out->service) : -ENOMEM;
+    return out->service ? view_service(call, call->change.created, 0, false, out->service) : -ENOMEM;
 }
 
 int op_create_service(struct api_call *call, const struct create_service_input *in, struct service_output *out)
@@ -154,7 +154,8 @@ int op_get_service(struct api_call *call, const struct id_input *in, struct serv
     if (r)
         return r;
     out->service = ARENA_NEW(&call->arena, struct wire_service);
-    return out->service ? view_service(call, node->config, false, out->service) : -ENOMEM;
+    return out->service ? view_service(call, node->config, tree_size(&node->instances).count, false, out->service)
+                        : -ENOMEM;
 }
 
 static const struct filter_rule service_filters[] = {
@@ -231,7 +232,8 @@ int op_list_services(struct api_call *call, const struct list_input *in, struct 
         if (out->services.n == max)
             return call_page_end(call, in, service_cursor(call, last->config), &out->next_token);
         last = node;
-        r = view_service(call, node->config, true, &out->services.items[out->services.n++]);
+        r = view_service(call, node->config, tree_size(&node->instances).count, true,
+                         &out->services.items[out->services.n++]);
         if (r)
             return r;
     }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The model on the wire; see view.h. What AWS leaves out is left out: counts of services and instances, and settings
+ * The model on the wire; see view.h. What AWS leaves out is left out: counts, unless they are asked for, and settings
  * that the caller did not give (Terraform would see a difference in each). */
 #include "api/view.h"
+
+#include "api/api_worker.h"
 
 #include <errno.h>
 
@@ -43,6 +45,8 @@ int view_namespace(struct api_call *call, const struct namespace *ns, bool summa
                                     .description = view_text(ns->description),
                                     .create_date = OPT_INT(ns->create_ms),
                                     .properties = properties };
+    if (call->worker->api->counts)
+        ret->service_count = OPT_INT(state_count_services(call->tenant, ns->id).count);
     if (!summary)
         ret->creator_request_id = view_text(ns->creator_request_id);
     return str_is_set(ret->arn) ? 0 : -ENOMEM;
@@ -95,7 +99,8 @@ static int view_checks(struct api_call *call, const struct service *service, str
     return 0;
 }
 
-int view_service(struct api_call *call, const struct service *service, bool summary, struct wire_service *ret)
+int view_service(struct api_call *call, const struct service *service, uint32_t n_instances, bool summary,
+                 struct wire_service *ret)
 {
     *ret = (struct wire_service){ .id = service->id,
                                   .arn = view_arn(call, ARN_SERVICE, service->id),
@@ -106,6 +111,8 @@ int view_service(struct api_call *call, const struct service *service, bool summ
                                   .type = service_type_text(service->type),
                                   .create_date = OPT_INT(service->create_ms),
                                   .dns_config = view_dns_config(call, service, summary) };
+    if (call->worker->api->counts)
+        ret->instance_count = OPT_INT(n_instances);
     if (!summary) {
         ret->namespace_id = service->namespace_id;
         ret->creator_request_id = view_text(service->creator_request_id);

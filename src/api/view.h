@@ -6,8 +6,9 @@
 
 #include "api/call.h"
 
-/* Fills *ret; `summary` leaves out what lists do not show. 0 or -ENOMEM. */
+/* Fills *ret; `summary` leaves out what lists do not show, `n_instances` is shown when counts are. 0 or -ENOMEM. */
 int view_namespace(struct api_call *call, const struct namespace *ns, bool summary, struct wire_namespace *ret);
-int view_service(struct api_call *call, const struct service *service, bool summary, struct wire_service *ret);
+int view_service(struct api_call *call, const struct service *service, uint32_t n_instances, bool summary,
+                 struct wire_service *ret);
 int view_operation(struct api_call *call, const struct operation *operation, bool summary, struct wire_operation *ret);
 struct str view_arn(struct api_call *call, enum arn_kind kind, struct str id);

@@ -162,10 +162,15 @@ static void put_field(struct line *line, const struct log_field *field, bool jso
         put_quoted(line, field->s, json);
 }
 
+bool log_is_on(enum log_id id)
+{
+    return (int)events[id].level >= atomic_load_explicit(&current_level, memory_order_relaxed);
+}
+
 void log_write(enum log_id id, const struct log_field *fields, size_t n_fields)
 {
     ASSERT(id < LOG_ID_COUNT);
-    if ((int)events[id].level < atomic_load_explicit(&current_level, memory_order_relaxed))
+    if (!log_is_on(id))
         return;
     bool json = writes_json;
     struct line line;

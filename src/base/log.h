@@ -36,6 +36,8 @@ struct log_field {
 /* Once, before threads start. */
 void log_init(enum log_level level, enum log_format format);
 void log_set_level(enum log_level level);
+/* Whether the event is logged at all; for fields that cost something. */
+bool log_is_on(enum log_id id);
 void log_write(enum log_id id, const struct log_field *fields, size_t n_fields);
 /* 0, or 1 for an unknown word (debug, info, warning, error). */
 int log_parse_level(struct str word, enum log_level *ret_level);

@@ -167,6 +167,7 @@ static int start_registry(struct daemon *daemon)
         .operations_max = (uint64_t)config->operations_max,
         .custom_health_delay_ms = config->health_custom_delay,
         .private_health_checks = config->health_private_namespaces,
+        .keep_records = config->services_keep_records,
         .private_targets = config->compat != CONFIG_COMPAT_AWS,
     };
     r = registry_open(&registry, daemon->store, &daemon->registry, &message);
@@ -202,6 +203,7 @@ static int start_api(struct daemon *daemon)
     struct api_config api = { .clock = daemon->clock,
                               .account = config->api_account,
                               .region = config->api_region,
+                              .counts = config->api_counts,
                               .metrics_services = (unsigned)config->metrics_services };
     struct http_message message = { .text = "" };
     int r = api_new(&api, daemon->registry, daemon->store, &daemon->api);

@@ -136,8 +136,8 @@ void connection_send_refusal(struct loop *loop, int fd, const struct head_refusa
 
 void connection_refuse(struct connection *connection, const struct head_refusal *refusal)
 {
-    connection_send_refusal(connection->loop, connection->fd, refusal);
     connection_note_refusal(connection, refusal);
+    connection_send_refusal(connection->loop, connection->fd, refusal);
     connection->is_lingering = true;
 }
 
@@ -181,16 +181,14 @@ static void check_partial_line(struct connection *connection, int64_t now_ms)
     connection->looked_ms = now_ms;
 }
 
-/* The library reads until it has a request, not until there is nothing: a peer that closed its side right behind its
- * request went unnoticed. Whatever comes from here on wakes it. */
-static void check_idle(struct connection *connection, int64_t now_ms)
+/* The library reads what it needs and waits for the kernel to tell of more: that the peer closed its side right behind
+ * what was read, it is not told. A connection that has been seen without its end, waiting, will be. */
+static bool has_ended_unnoticed(struct connection *connection)
 {
-    if (!connection->is_watched && intake_has_ended(connection->fd)) {
-        connection_cut(connection);
-        return;
-    }
-    connection->is_watched = true;
-    check_partial_line(connection, now_ms);
+    if (connection->is_watched)
+        return false;
+    connection->is_watched = connection->phase == CONNECTION_IDLE;
+    return intake_has_ended(connection->fd);
 }
 
 void connection_check(struct connection *connection)
@@ -202,18 +200,22 @@ void connection_check(struct connection *connection)
     int64_t transfer_ms = limits->body_grace_ms + (int64_t)(connection->n_bytes * 1000 / limits->bytes_per_s_min);
     switch (connection->phase) {
     case CONNECTION_IDLE:
-        if (elapsed_ms >= limits->idle_ms)
+        if (elapsed_ms >= limits->idle_ms || has_ended_unnoticed(connection))
             connection_cut(connection);
         else
-            check_idle(connection, now_ms);
+            check_partial_line(connection, now_ms);
         break;
     case CONNECTION_HEAD:
         if (elapsed_ms >= limits->head_ms)
             cut_late(connection, &late_head);
+        else if (has_ended_unnoticed(connection))
+            connection_cut(connection);
         break;
     case CONNECTION_BODY:
         if (elapsed_ms >= transfer_ms)
             cut_late(connection, &late_body);
+        else if (has_ended_unnoticed(connection))
+            connection_cut(connection);
         break;
     case CONNECTION_HANDLING:
         break;

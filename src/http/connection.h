@@ -35,7 +35,7 @@ struct connection {
     char *target_dup; /* HEAD and on: a copy, since the library cuts the query up */
     struct http_request *request;
 
-    bool is_watched;     /* IDLE: was not at its end at the last look */
+    bool is_watched;     /* IDLE: its end, when it comes, will be told */
     int64_t looked_ms;   /* IDLE: when was looked for a request line that does not end, 0 = never */
     uint64_t n_received; /* then: bytes of the whole connection */
     bool is_partial;     /* then: there was the beginning of one */
@@ -56,6 +56,7 @@ void connection_free(struct connection *connection);
 void connection_open(struct connection *connection, struct MHD_Connection *mhd);
 void connection_close(struct connection *connection);
 
+/* The next part of the exchange begins. */
 void connection_enter(struct connection *connection, enum connection_phase phase);
 
 /* Shuts the socket down, so that the library closes it soon. */

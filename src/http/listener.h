@@ -26,4 +26,5 @@ int listener_open_tcp(const char *address, unsigned n_sockets, struct listener *
 /* One socket at `path`, mode 0600. What an earlier process left there is removed, unless somebody still listens. */
 int listener_open_unix(const char *path, int *ret_fd, struct http_message *ret_message);
 
+/* Closes its sockets; it is empty then. */
 void listener_close(struct listener *listener);

@@ -18,7 +18,9 @@ struct peers {
     struct peers_entry *buckets[PEERS_BUCKETS];
 };
 
+/* 0 or -errno. */
 int peers_init(struct peers *peers, unsigned max);
+/* Nothing may be counted in any more. */
 void peers_fini(struct peers *peers);
 
 /* Counts a connection in. 0, or 1 when its address has as many as it may, or memory is out: it must not be opened.

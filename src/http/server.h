@@ -102,6 +102,7 @@ void http_server_stop(struct http_server *take_server);
 
 /* All slices live as long as the request. */
 
+/* As sent: methods are case-sensitive. */
 struct str http_request_method(const struct http_request *request);
 /* As sent, percent-encoding untouched: the part before `?`, without scheme and host of an absolute-form target. `*` for
  * `OPTIONS *`. Of the kind that signatures cover. */

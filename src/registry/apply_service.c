@@ -145,15 +145,18 @@ int apply_delete_service(struct apply *apply, struct change *change)
 /* --- update ------------------------------------------------------------------------------------------------------ */
 
 /* The configuration after an update: records and probe are replaced, a custom check stays. */
-static struct service apply_updated_service(const struct service *old, const struct change *change)
+static struct service apply_updated_service(const struct apply *apply, const struct service *old,
+                                            const struct change *change)
 {
     const struct service *asked = &change->service;
     struct service draft = *old;
 
     if (str_is_set(asked->description))
         draft.description = asked->description.n ? asked->description : (struct str){ 0 };
-    draft.n_records = asked->n_records;
-    memcpy(draft.records, asked->records, sizeof(draft.records));
+    if (asked->has_dns || !apply->config->keep_records) {
+        draft.n_records = asked->n_records;
+        memcpy(draft.records, asked->records, sizeof(draft.records));
+    }
     if (asked->has_dns)
         draft.has_dns = true;
     if (old->check != SERVICE_CHECK_CUSTOM) {
@@ -172,7 +175,7 @@ int apply_check_update_service(struct apply *apply, const struct tenant *tenant,
 
     if (!node)
         return CHANGE_SERVICE_NOT_FOUND;
-    draft = apply_updated_service(node->config, change);
+    draft = apply_updated_service(apply, node->config, change);
     r = rules_check_service(apply->config, state_find_namespace(tenant, draft.namespace_id), &draft, change);
     return r ? r : rules_check_service_update(node->config, &draft, change);
 }
@@ -180,7 +183,7 @@ int apply_check_update_service(struct apply *apply, const struct tenant *tenant,
 void apply_update_service(struct apply *apply, struct tenant *tenant, struct change *change)
 {
     const struct service_node *node = state_find_service(tenant, change->service_id);
-    struct service draft = apply_updated_service(node->config, change);
+    struct service draft = apply_updated_service(apply, node->config, change);
 
     apply_replace_config(apply, node, &draft);
 }

@@ -3,19 +3,18 @@
  * The front that every backend shares: checks what is loaded, keeps the ledger, numbers the commits, and refuses every
  * commit after one that was lost. */
 #include "store/store.h"
-
-#include <errno.h>
-#include <inttypes.h>
-#include <stdarg.h>
-#include <stdatomic.h>
-#include <stdio.h>
-
 #include "base/buf.h"
 #include "base/mem.h"
 #include "store/store_backend.h"
 #include "store/store_batch.h"
 #include "store/store_ledger.h"
 #include "store/store_seal.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
 
 struct store {
     struct store_backend *backend;

@@ -53,8 +53,7 @@ int store_open_sqlite(const char *dir, unsigned flags, const struct clock *clock
 /* Kept in memory only; the oracle of the tests. */
 int store_open_memory(const struct clock *clock, struct store **ret_store);
 
-/* Accepts NULL. Brings the log into the database, unless the store was never loaded or is lost, and releases the lock.
- */
+/* Brings the log into the database, unless the store was never loaded or is lost, and releases the lock. Accepts NULL. */
 void store_close(struct store *store);
 
 /* --- loading ----------------------------------------------------------------------------------------------------- */
@@ -65,8 +64,8 @@ typedef int store_load_fn(void *arg, struct str key, char *value, size_t n, uint
 
 /* Every record once, in bytewise key order, consistent at one revision; checks the file's structure, every seal, the
  * count and the digest, and that no acknowledged commit is missing: what fn was given counts only when this returns 0.
- * Must succeed once before the first commit. 0, STORE_DAMAGED, STORE_NEWER, STORE_UNWRITABLE, -errno with the message,
- * or what fn returned. */
+ * Must succeed once before the first commit; a later load reads again, with what another writer did. 0, STORE_DAMAGED,
+ * STORE_NEWER, STORE_BUSY, STORE_UNWRITABLE, -errno with the message, or what fn returned. */
 int store_load(struct store *store, store_load_fn *fn, void *arg, struct store_message *ret_message);
 
 /* The revision of the last commit; the next commit makes it one more. Starts high (creation time in ms << 11), so that

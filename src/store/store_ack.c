@@ -2,14 +2,13 @@
  *
  * Reading and writing the file `acknowledged`. */
 #include "store/store_ack.h"
+#include "store/store_seal.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <unistd.h>
-
-#include "store/store_seal.h"
 
 #define ACK_NEW STORE_DIR_ACK "-new"
 #define LINE_LEN (STORE_SEAL_LEN + sizeof("\"revision\":00000000000000000000}\n") - 1)

@@ -31,12 +31,13 @@ struct store_backend {
 
 struct store_backend_ops {
     /* Every row, the ledger included, in bytewise key order and at one revision. Changes nothing.
-     * 0, STORE_DAMAGED, STORE_UNWRITABLE, -errno, or what fn returned; the message is set except in the last case. */
+     * 0, STORE_DAMAGED, STORE_BUSY, STORE_UNWRITABLE, -errno, or what fn returned; the message is set except in the
+     * last case. */
     int (*load)(struct store_backend *backend, store_row_fn *fn, void *arg, struct store_message *ret_message);
 
     /* The rows were found good, the ledger stands at `revision`: from here on the backend may write. STORE_DAMAGED when
-     * it knows of acknowledged commits beyond `revision`. 0, STORE_DAMAGED, STORE_UNWRITABLE or -errno with the
-     * message. */
+     * it knows of acknowledged commits beyond `revision`. 0, STORE_DAMAGED, STORE_BUSY, STORE_UNWRITABLE or -errno,
+     * with the message. */
     int (*accept)(struct store_backend *backend, uint64_t revision, struct store_message *ret_message);
 
     /* The ops in order, then the ledger, all or nothing, durable on return; makes the store's revision `revision`.

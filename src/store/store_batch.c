@@ -2,7 +2,6 @@
  *
  * Filling a batch. Values are sealed as they come in, so that the caller learns the sum at once. */
 #include "store/store_batch.h"
-
 #include "base/mem.h"
 #include "store/store_ledger.h"
 #include "store/store_seal.h"

@@ -2,6 +2,13 @@
  *
  * Backup and restore: page by page through SQLite, then the checks of a full load over the copy, and only then its
  * name. */
+#include "store/store_ack.h"
+#include "store/store_backend.h"
+#include "store/store_dir.h"
+#include "store/store_ledger.h"
+#include "store/store_sqlite.h"
+#include "store/store_sqlite_file.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -10,13 +17,6 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-
-#include "store/store_ack.h"
-#include "store/store_backend.h"
-#include "store/store_dir.h"
-#include "store/store_ledger.h"
-#include "store/store_sqlite.h"
-#include "store/store_sqlite_file.h"
 
 #define PAGES_PER_STEP 1024
 
@@ -229,6 +229,7 @@ static int prepare_new(const struct store_dir *dir, struct copying *copying, con
     sqlite3 *source;
     uint64_t revision, acknowledged, raise_to = store_ledger_first_revision(clock);
     int r = refuse_live_file(copying->from, copying->message);
+    store_sqlite_file_read_ahead(copying->from);
     if (r == 0)
         r = verify(copying->from, copying->from, 0, &revision, copying->message);
     if (r)

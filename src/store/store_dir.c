@@ -2,6 +2,7 @@
  *
  * The data directory and its lock. */
 #include "store/store_dir.h"
+#include "store/store_backend.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,8 +12,6 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include "store/store_backend.h"
 
 static int open_failed(const char *path, int error, struct store_message *ret_message)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A backend that passes everything on to another one but for the one planned fault. */
-#include <errno.h>
-#include <signal.h>
-
 #include "base/mem.h"
 #include "store/store_backend.h"
+
+#include <errno.h>
+#include <signal.h>
 
 struct fault {
     struct store_backend backend;

@@ -2,13 +2,12 @@
  *
  * Keeping, writing and reading the ledger record. */
 #include "store/store_ledger.h"
-
-#include <inttypes.h>
-#include <stdio.h>
-
 #include "base/mem.h"
 #include "store/store.h"
 #include "store/store_seal.h"
+
+#include <inttypes.h>
+#include <stdio.h>
 
 uint64_t store_ledger_first_revision(const struct clock *clock)
 {

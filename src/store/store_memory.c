@@ -3,12 +3,12 @@
  * A store that is gone when it is closed: the oracle of the tests. Rows stand in one sorted array. A commit first
  * copies everything in and makes room, then applies op by op and undoes what it did when an expectation does not hold.
  */
-#include <errno.h>
-#include <stdlib.h>
-
 #include "base/mem.h"
 #include "store/store_backend.h"
 #include "store/store_ledger.h"
+
+#include <errno.h>
+#include <stdlib.h>
 
 struct row {
     struct str key, value; /* one allocation, at key.p */

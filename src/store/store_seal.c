@@ -2,7 +2,6 @@
  *
  * Writing and checking the seal of a stored value. */
 #include "store/store_seal.h"
-
 #include "base/hash.h"
 #include "base/mem.h"
 #include "base/text.h"

@@ -2,22 +2,22 @@
  *
  * The embedded store: one SQLite database in write-ahead-log mode. A commit is one transaction and one flush of the
  * log. */
-#include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
+#include "store/store_sqlite.h"
 #include "base/mem.h"
 #include "store/store_ack.h"
 #include "store/store_backend.h"
 #include "store/store_dir.h"
 #include "store/store_ledger.h"
 #include "store/store_seal.h"
-#include "store/store_sqlite.h"
 #include "store/store_sqlite_checkpoint.h"
 #include "store/store_sqlite_file.h"
 #include "store/store_sqlite_load.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 enum statement { BEGIN, COMMIT, ROLLBACK, INSERT, UPDATE, DELETE, STATEMENT_COUNT };
 
@@ -232,12 +232,10 @@ static void sqlite_close(struct store_backend *backend)
     struct sqlite *sqlite = sqlite_of(backend);
     for (int i = 0; i < STATEMENT_COUNT; i++)
         sqlite3_finalize(sqlite->statements[i]);
-    if (sqlite->checkpoint && store_sqlite_checkpoint_is_lost(sqlite->checkpoint))
-        sqlite->lost = true;
-    store_sqlite_checkpoint_stop(sqlite->checkpoint);
+    bool lost = store_sqlite_checkpoint_stop(sqlite->checkpoint) || sqlite->lost;
     if (sqlite->db) {
         /* the last connection: it brings the log in and removes it */
-        store_sqlite_file_keep(sqlite->db, sqlite->accepted && !sqlite->lost);
+        store_sqlite_file_keep(sqlite->db, sqlite->accepted && !lost);
         sqlite3_close(sqlite->db);
     }
     if (sqlite->ack_fd >= 0)
@@ -350,6 +348,7 @@ int store_sqlite_open(const char *path, unsigned flags, const struct clock *cloc
         return r;
     }
     store_dir_file(&dir, STORE_DIR_DB, file);
+    store_sqlite_file_read_ahead(file);
     return open_backend(file, file, STORE_SQLITE_FILE_WRITE, &dir, limits, ret_store, ret_message);
 }
 

@@ -2,15 +2,14 @@
  *
  * The checkpoint thread, and the writer's part in checkpoints. */
 #include "store/store_sqlite_checkpoint.h"
-
-#include <errno.h>
-#include <pthread.h>
-#include <stdatomic.h>
-
 #include "base/log.h"
 #include "base/mem.h"
 #include "store/store_backend.h"
 #include "store/store_sqlite_file.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
 
 #define HELP_AT_MOST 256 /* frames that the writer takes upon itself: a few milliseconds */
 
@@ -132,19 +131,21 @@ int store_sqlite_checkpoint_start(const char *path, const struct store_sqlite_ch
     return 0;
 }
 
-void store_sqlite_checkpoint_stop(struct store_sqlite_checkpoint *checkpoint)
+bool store_sqlite_checkpoint_stop(struct store_sqlite_checkpoint *checkpoint)
 {
     if (!checkpoint)
-        return;
+        return false;
     pthread_mutex_lock(&checkpoint->mutex);
     checkpoint->stop = true;
     pthread_cond_signal(&checkpoint->wake);
     pthread_mutex_unlock(&checkpoint->mutex);
     pthread_join(checkpoint->thread, NULL);
+    bool lost = checkpoint->lost;
     sqlite3_close(checkpoint->db);
     pthread_cond_destroy(&checkpoint->wake);
     pthread_mutex_destroy(&checkpoint->mutex);
     mem_free(checkpoint);
+    return lost;
 }
 
 void store_sqlite_checkpoint_after_commit(struct store_sqlite_checkpoint *checkpoint, sqlite3 *writer, unsigned frames)
@@ -157,6 +158,8 @@ void store_sqlite_checkpoint_after_commit(struct store_sqlite_checkpoint *checkp
         checkpoint->finish = false;
     }
     checkpoint->frames = frames;
+    if (checkpoint->lost)
+        return;
     bool finish = checkpoint->finish && is_idle(checkpoint);
     unsigned left = frames - checkpoint->pass_at;
     if (finish && (left <= HELP_AT_MOST || frames >= limits->limit)) {

@@ -7,9 +7,9 @@
  * file. Private to this folder. */
 #pragma once
 
-#include <sqlite3.h>
-
 #include "store/store.h"
+
+#include <sqlite3.h>
 
 struct store_sqlite_checkpoint;
 
@@ -26,8 +26,8 @@ extern const struct store_sqlite_checkpoint_limits store_sqlite_checkpoint_limit
 int store_sqlite_checkpoint_start(const char *path, const struct store_sqlite_checkpoint_limits *limits,
                                   struct store_sqlite_checkpoint **ret_checkpoint, struct store_message *ret_message);
 
-/* Ends the thread after the pass it is in. Accepts NULL. */
-void store_sqlite_checkpoint_stop(struct store_sqlite_checkpoint *checkpoint);
+/* Ends the thread after the pass it is in. Returns store_sqlite_checkpoint_is_lost. Accepts NULL. */
+bool store_sqlite_checkpoint_stop(struct store_sqlite_checkpoint *checkpoint);
 
 /* From the writer after each commit, with the frames that the log holds. */
 void store_sqlite_checkpoint_after_commit(struct store_sqlite_checkpoint *checkpoint, sqlite3 *writer, unsigned frames);

@@ -2,6 +2,10 @@
  *
  * Making and opening one SQLite file. */
 #include "store/store_sqlite_file.h"
+#include "base/mem.h"
+#include "store/store_backend.h"
+#include "store/store_dir.h"
+#include "store/store_ledger.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,14 +13,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/mem.h"
-#include "store/store_backend.h"
-#include "store/store_dir.h"
-#include "store/store_ledger.h"
-
 #define APPLICATION_ID 0x434c4d50 /* "CLMP" */
 #define FORMAT_VERSION 1
 #define BUSY_TIMEOUT_MS 10000
+#define READ_AHEAD_STEP (1 << 20)
 #define ROW_ROOM 65536 /* for key, seal and SQLite's own bytes beside the largest value */
 
 /* The file's header, https://www.sqlite.org/fileformat2.html section 1.3, where every field that we do not expect to
@@ -177,6 +177,19 @@ static int set_up(sqlite3 *db, enum store_sqlite_file_mode mode)
         return SQLITE_OK;
     return sqlite3_exec(db, "PRAGMA synchronous = FULL; PRAGMA secure_delete = OFF; PRAGMA cache_size = -16384", NULL,
                         NULL, NULL);
+}
+
+void store_sqlite_file_read_ahead(const char *path)
+{
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return;
+    /* the kernel takes so much of each request and drops the rest */
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+        for (off_t at = 0; at < st.st_size; at += READ_AHEAD_STEP)
+            posix_fadvise(fd, at, READ_AHEAD_STEP, POSIX_FADV_WILLNEED);
+    close(fd);
 }
 
 int store_sqlite_file_open(const char *path, enum store_sqlite_file_mode mode, sqlite3 **ret_db,

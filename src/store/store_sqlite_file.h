@@ -5,9 +5,9 @@
  * closing neither checkpoints nor deletes the log unless store_sqlite_file_keep said so. Private to this folder. */
 #pragma once
 
-#include <sqlite3.h>
-
 #include "store/store.h"
+
+#include <sqlite3.h>
 
 #define STORE_SQLITE_FILE_PAGE 4096
 
@@ -19,6 +19,10 @@ enum store_sqlite_file_mode {
     STORE_SQLITE_FILE_READ,   /* a store that a daemon may be writing to */
     STORE_SQLITE_FILE_FROZEN, /* a copy that nobody writes to; no log beside it is read or made */
 };
+
+/* Asks the kernel for the whole file: in the tree's order a cold disk would be read page by page, ten times as slowly.
+ * Only while this process has no connection to the file, whose locks this would drop. */
+void store_sqlite_file_read_ahead(const char *path);
 
 /* 0, STORE_DAMAGED, STORE_NEWER, STORE_MISSING, STORE_BUSY, STORE_UNWRITABLE or -errno, with the message. */
 int store_sqlite_file_open(const char *path, enum store_sqlite_file_mode mode, sqlite3 **ret_db,

@@ -2,7 +2,6 @@
  *
  * Checking and reading a whole database. */
 #include "store/store_sqlite_load.h"
-
 #include "store/store_sqlite_file.h"
 
 struct reading {

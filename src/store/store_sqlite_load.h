@@ -3,9 +3,9 @@
  * Reads all rows of a database that is expected to hold exactly what we put there. Private to this folder. */
 #pragma once
 
-#include <sqlite3.h>
-
 #include "store/store_backend.h"
+
+#include <sqlite3.h>
 
 /* In one read transaction: checks SQLite's own structures and that our table is the only thing there, then gives every
  * row. The rest is as in store_backend_ops.load. */

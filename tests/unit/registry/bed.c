@@ -11,8 +11,10 @@
 static void bed_open(struct bed *bed)
 {
     struct store_message message = { "" };
-    int r = registry_open(&bed->config, bed->store, &bed->registry, &message);
+    int r;
 
+    bed->config.seed++; /* no id twice */
+    r = registry_open(&bed->config, bed->store, &bed->registry, &message);
     if (r)
         print_error("registry_open: %d %s\n", r, message.text);
     assert_int_equal(r, 0);
@@ -26,12 +28,13 @@ void bed_init_fault(struct bed *bed, const struct store_fault *fault)
                                      .operations_keep_ms = 30 * BED_DAY_MS,
                                      .operations_max = 100000,
                                      .private_health_checks = true,
-                                     .private_targets = true,
-                                     .seed = 1 } };
+                                     .private_targets = true } };
     clock_manual_init(&bed->clock, BED_WALL_MS);
     assert_int_equal(store_open_memory(&bed->clock.clock, &inner), 0);
     assert_int_equal(store_open_fault(&inner, fault, &bed->store), 0);
     arena_init(&bed->names, 1 << 20);
+    assert_int_equal(sem_init(&bed->paused, 0, 0), 0);
+    assert_int_equal(sem_init(&bed->go, 0, 0), 0);
     bed_open(bed);
     caller_init(&bed->caller, bed, BED_ACCOUNT, BED_REGION);
     snapshot_reader_start();
@@ -49,6 +52,8 @@ void bed_fini(struct bed *bed)
     store_close(bed->store);
     caller_fini(&bed->caller);
     arena_fini(&bed->names);
+    sem_destroy(&bed->paused);
+    sem_destroy(&bed->go);
 }
 
 void bed_reopen(struct bed *bed)
@@ -68,6 +73,33 @@ void bed_advance(struct bed *bed, int64_t ms)
 {
     clock_manual_advance(&bed->clock, ms);
     bed_settle(bed);
+}
+
+static void bed_paused(struct change *change)
+{
+    struct bed *bed = change->owner;
+
+    sem_post(&bed->paused);
+    while (sem_wait(&bed->go))
+        ;
+}
+
+void bed_pause(struct bed *bed)
+{
+    bed->pause = (struct change){ .kind = CHANGE_DELETE_SERVICE,
+                                  .account = BED_ACCOUNT,
+                                  .region = BED_REGION,
+                                  .service_id = STR("none"),
+                                  .done = bed_paused,
+                                  .owner = bed };
+    registry_submit(bed->registry, &bed->pause);
+    while (sem_wait(&bed->paused))
+        ;
+}
+
+void bed_resume(struct bed *bed)
+{
+    sem_post(&bed->go);
 }
 
 /* --- callers ----------------------------------------------------------------------------------------------------- */
@@ -170,7 +202,7 @@ int caller_create_namespace(struct caller *caller, enum namespace_kind kind, con
     change->ns.kind = kind;
     change->ns.name = str_of(name);
     change->ns.creator_request_id = str_of(token);
-    change->ns.request_digest = strlen(name);
+    change->ns.request_digest = hash_crc32(0, name, strlen(name));
     change->ns.soa_ttl = kind == NAMESPACE_DNS_PUBLIC ? NAMESPACE_SOA_TTL_PUBLIC : NAMESPACE_SOA_TTL_PRIVATE;
     if (kind == NAMESPACE_DNS_PRIVATE)
         change->ns.vpc = STR("vpc-1");
@@ -185,6 +217,7 @@ int caller_create_service(struct caller *caller, struct str namespace_id, const 
     change->service.name = str_of(name);
     change->service.check = check;
     change->service.creator_request_id = STR("t");
+    change->service.request_digest = hash_crc32(0, name, strlen(name));
     return caller_do(caller);
 }
 
@@ -282,15 +315,26 @@ char *bed_dump(const struct bed *bed)
     return copy;
 }
 
+void bed_check_same(const char *wanted, const char *got)
+{
+    size_t line = 0, i;
+
+    for (i = 0; wanted[i] && wanted[i] == got[i]; i++)
+        if (wanted[i] == '\n')
+            line = i + 1;
+    if (wanted[i] != got[i])
+        print_error("want %.*s\ngot  %.*s\n", (int)strcspn(wanted + line, "\n"), wanted + line,
+                    (int)strcspn(got + line, "\n"), got + line);
+    assert_int_equal(wanted[i], got[i]);
+}
+
 void bed_check_reopen(struct bed *bed)
 {
     char *before = bed_dump(bed), *after;
 
     bed_reopen(bed);
     after = bed_dump(bed);
-    if (strcmp(before, after) != 0)
-        print_error("--- before\n%s--- after\n%s", before, after);
-    assert_true(strcmp(before, after) == 0);
+    bed_check_same(before, after);
     mem_free(before);
     mem_free(after);
 }

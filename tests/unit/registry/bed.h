@@ -36,6 +36,8 @@ struct bed {
     struct registry *registry;
     struct caller caller;
     struct arena names; /* ids that shorthands return */
+    struct change pause;
+    sem_t paused, go;
 };
 
 /* A registry that is as AWS but without delays; the calling thread may read snapshots until bed_fini. */
@@ -50,6 +52,10 @@ void bed_reopen(struct bed *bed);
 void bed_advance(struct bed *bed, int64_t ms);
 /* A round of the writer that changes nothing but what is due. */
 void bed_settle(struct bed *bed);
+
+/* Holds the writer between two rounds, so that what is submitted meanwhile goes into one commit. */
+void bed_pause(struct bed *bed);
+void bed_resume(struct bed *bed);
 
 /* A caller of its own for another thread or tenant. */
 void caller_init(struct caller *caller, const struct bed *bed, struct str account, struct str region);
@@ -86,6 +92,8 @@ const struct tenant *bed_tenant(const struct bed *bed, const struct snapshot *sn
 
 /* Everything that the newest snapshot holds, checked and as text (mem_free). */
 char *bed_dump(const struct bed *bed);
+/* Fails, and shows the first line that differs. */
+void bed_check_same(const char *wanted, const char *got);
 /* What a registry would load now is what it has. */
 void bed_check_reopen(struct bed *bed);
 /* An operation as it stands: `SUCCESS`, `FAIL CODE`, ..., or `none`. */
