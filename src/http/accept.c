@@ -71,13 +71,27 @@ static void admit(struct loop *loop, int fd, const union address *address, sockl
         return;
     }
     metric_add(METRIC_HTTP_CONNECTIONS, 1);
+    connection->next = loop->accepted;
     loop->accepted = connection;
-    /* The library closes the descriptor when it fails; it may have opened and closed the connection before that. */
-    MHD_add_connection(loop->mhd, fd, &address->any, address_n);
-    if (loop->accepted) {
-        connection_free(TAKE(loop->accepted));
+    if (MHD_add_connection(loop->mhd, fd, &address->any, address_n) == MHD_YES)
+        return;
+    /* The library has closed the descriptor; it may have opened and closed the connection before that. */
+    connection = accept_take(loop, fd);
+    if (connection) {
+        connection_free(connection);
         accept_leave(loop, &address->any);
     }
+}
+
+struct connection *accept_take(struct loop *loop, int fd)
+{
+    struct connection **at = &loop->accepted;
+    while (*at && (*at)->fd != fd)
+        at = &(*at)->next;
+    struct connection *connection = *at;
+    if (connection)
+        *at = connection->next;
+    return connection;
 }
 
 /* --- the listening sockets --------------------------------------------------------------------------------------- */

@@ -12,5 +12,7 @@ int accept_start(struct loop *loop);
 void accept_last(struct loop *loop);
 /* Watches no longer. */
 void accept_stop(struct loop *loop);
+/* The connection that the library opens now, of those handed to it. */
+struct connection *accept_take(struct loop *loop, int fd);
 /* A connection that was accepted is gone. */
 void accept_leave(struct loop *loop, const struct sockaddr *address);

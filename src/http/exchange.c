@@ -79,7 +79,7 @@ static int collect_head(struct connection *connection, const char *method, const
         *ret_refusal = too_many_headers;
     else if (memory_needed(mhd, head, n) > connection->loop->shared->limits.head_max)
         *ret_refusal = head_too_large;
-    else if (!head_is_unbroken(head, method, n))
+    else if (!LOOP_LIBRARY_IS_STRICT && !head_is_unbroken(head, method, n))
         *ret_refusal = broken_head;
     else
         return 0;

@@ -65,7 +65,7 @@ static void on_connection(void *cls, struct MHD_Connection *mhd, void **context,
     struct loop *loop = cls;
     loop->progress++;
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-        *context = TAKE(loop->accepted);
+        *context = accept_take(loop, MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd);
         connection_open(*context, mhd);
     } else {
         accept_leave(loop, MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr);
@@ -75,12 +75,18 @@ static void on_connection(void *cls, struct MHD_Connection *mhd, void **context,
 
 static int start_library(struct loop *loop)
 {
-    loop->mhd = MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
-                                 exchange_on_request, loop, MHD_OPTION_URI_LOG_CALLBACK, exchange_on_target, loop,
-                                 MHD_OPTION_NOTIFY_COMPLETED, exchange_on_completed, loop, MHD_OPTION_NOTIFY_CONNECTION,
-                                 on_connection, loop, MHD_OPTION_UNESCAPE_CALLBACK, unescape_nothing, NULL,
-                                 MHD_OPTION_CONNECTION_MEMORY_LIMIT, loop->shared->limits.head_max,
-                                 MHD_OPTION_CONNECTION_LIMIT, loop->shared->limits.connections_max, MHD_OPTION_END);
+    struct MHD_OptionItem strict[] = {
+#if LOOP_LIBRARY_IS_STRICT
+        { MHD_OPTION_CLIENT_DISCIPLINE_LVL, 1, NULL },
+#endif
+        { MHD_OPTION_END, 0, NULL },
+    };
+    loop->mhd = MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, exchange_on_request, loop,
+        MHD_OPTION_URI_LOG_CALLBACK, exchange_on_target, loop, MHD_OPTION_NOTIFY_COMPLETED, exchange_on_completed, loop,
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, loop, MHD_OPTION_UNESCAPE_CALLBACK, unescape_nothing, NULL,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, loop->shared->limits.head_max, MHD_OPTION_CONNECTION_LIMIT,
+        loop->shared->limits.connections_max, MHD_OPTION_ARRAY, strict, MHD_OPTION_END);
     return loop->mhd ? 0 : errno == EMFILE ? -EMFILE : -ENOMEM;
 }
 

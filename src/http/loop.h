@@ -17,6 +17,9 @@
 #include <stdatomic.h>
 #include <uv.h>
 
+/* Newer libraries can be told to be strict; what an older one lets pass is found behind it, by head_is_unbroken. */
+#define LOOP_LIBRARY_IS_STRICT (MHD_VERSION >= 0x00097701)
+
 /* What the workers of one server have in common. */
 struct loop_shared {
     struct http_limits limits;
@@ -51,7 +54,7 @@ struct loop {
     const int *listener_fds;
     size_t n_listeners;
     int64_t rest_told_ms;        /* when the log last heard that accepting rests */
-    struct connection *accepted; /* handed to the library, not taken over yet */
+    struct connection *accepted; /* handed to the library, not opened by it yet */
 
     struct connection *connections; /* all that are open */
     unsigned n_connections;

@@ -24,7 +24,7 @@ struct registry {
     struct snapshot_head head;
     struct queue queue;
     struct apply apply;
-    bool failing; /* the last round came to nothing: what is due must not become a busy loop */
+    int failure; /* what the last round that had something to commit was answered with */
     pthread_t writer;
 };
 
@@ -68,12 +68,22 @@ static int registry_commit(struct registry *registry, size_t n_changes)
 
     metric_observe_ns(METRIC_COMMIT_DURATION, clock_mono_ns(clock_system()) - start);
     metric_observe(METRIC_COMMIT_BATCH, (int64_t)n_changes);
-    if (r) {
+    if (r)
         metric_add(METRIC_COMMITS_FAILED, 1);
-        log_event(r == STORE_FULL ? LOG_STORE_COMMIT_FAILED : LOG_STORE_READ_ONLY, LOG_I("result", r),
-                  LOG_I("changes", n_changes));
-    }
     return registry_commit_result(r);
+}
+
+/* A failure is told once, until a commit succeeds. */
+static void registry_fail(struct registry *registry, int r, size_t n_changes)
+{
+    if (r == registry->failure)
+        return;
+    registry->failure = r;
+    if (r == CHANGE_STORE_LOST)
+        log_event(LOG_STORE_READ_ONLY, LOG_I("changes", n_changes));
+    else
+        log_event(LOG_STORE_COMMIT_FAILED, LOG_C("error", r == CHANGE_STORE_FULL ? "no space left" : "out of memory"),
+                  LOG_I("changes", n_changes));
 }
 
 /* Commits what was built and makes it visible. 0 or what every change of the round is answered with. */
@@ -90,8 +100,11 @@ static int registry_end(struct registry *registry, size_t n_changes)
     next = mem_dup(&apply->next, sizeof(apply->next));
     garbage = snapshot_garbage_new();
     r = apply->edit.failed || !next || !garbage ? -ENOMEM : registry_commit(registry, n_changes);
-    if (r)
+    if (r) {
+        registry_fail(registry, r, n_changes);
         goto abandon;
+    }
+    registry->failure = 0;
     edit_finish(&apply->edit, &replaced);
     snapshot_publish(&registry->head, next, &replaced, garbage);
     return 0;
@@ -118,7 +131,6 @@ static void registry_round(struct registry *registry, struct queue_item *list, s
     apply_expire_operations(apply);
     apply_finish(apply);
     r = registry_end(registry, n_changes);
-    registry->failing = r != 0;
     while (list) {
         struct change *change = (struct change *)list;
         list = list->next;
@@ -142,8 +154,8 @@ static int64_t registry_next_wakeup(const struct registry *registry)
         int64_t rest = first->due_mono_ms - clock_mono_ns(registry->config.clock) / 1000000;
         wait_ms = rest < 0 ? 0 : rest < wait_ms ? rest + 1 : wait_ms;
     }
-    if (registry->failing && wait_ms < REGISTRY_RETRY_MS)
-        wait_ms = REGISTRY_RETRY_MS;
+    if (registry->failure && wait_ms < REGISTRY_RETRY_MS)
+        wait_ms = REGISTRY_RETRY_MS; /* what is due must not become a busy loop */
     clock_gettime(CLOCK_MONOTONIC, &now);
     return now.tv_sec * INT64_C(1000000000) + now.tv_nsec + wait_ms * 1000000;
 }

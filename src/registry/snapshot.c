@@ -5,6 +5,8 @@
 
 #include "base/mem.h"
 
+#include <errno.h>
+#include <semaphore.h>
 #include <urcu/urcu-memb.h>
 
 /* ThreadSanitizer does not see RCU's grace periods: tell it that what readers did before they let go happens before
@@ -44,7 +46,7 @@ const struct snapshot *snapshot_acquire(const struct snapshot_head *head)
 
 void snapshot_release(const struct snapshot_head *head)
 {
-    TSAN_RELEASE(head);
+    TSAN_RELEASE(&head->readers); /* not &head->newest: its next store would make TSan forget */
     urcu_memb_read_unlock();
 }
 
@@ -58,7 +60,7 @@ static void snapshot_free_garbage(struct rcu_head *rcu)
     struct snapshot_garbage *garbage = caa_container_of(rcu, struct snapshot_garbage, rcu);
 
     TSAN_ACQUIRE(garbage);
-    TSAN_ACQUIRE(garbage->head);
+    TSAN_ACQUIRE(&garbage->head->readers);
     edit_list_free(&garbage->replaced);
     mem_free(garbage->old);
     mem_free(garbage);
@@ -76,7 +78,24 @@ void snapshot_publish(struct snapshot_head *head, struct snapshot *take_next, st
     urcu_memb_call_rcu(&take_garbage->rcu, snapshot_free_garbage);
 }
 
+struct snapshot_turn {
+    struct rcu_head rcu;
+    sem_t come;
+};
+
+static void snapshot_turn_comes(struct rcu_head *rcu)
+{
+    sem_post(&caa_container_of(rcu, struct snapshot_turn, rcu)->come);
+}
+
+/* One thread frees, in the order of the calls; urcu_memb_barrier does the same where ThreadSanitizer cannot see it. */
 void snapshot_barrier(void)
 {
-    urcu_memb_barrier();
+    struct snapshot_turn turn;
+
+    sem_init(&turn.come, 0, 0);
+    urcu_memb_call_rcu(&turn.rcu, snapshot_turn_comes);
+    while (sem_wait(&turn.come) && errno == EINTR)
+        ;
+    sem_destroy(&turn.come);
 }

@@ -9,6 +9,7 @@
 
 struct snapshot_head {
     struct snapshot *newest; /* atomic */
+    char readers;            /* has an address: what ThreadSanitizer is told about readers is kept under it */
 };
 
 /* Each reading thread, once, before its first and after its last acquire. */

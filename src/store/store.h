@@ -53,7 +53,7 @@ int store_open_sqlite(const char *dir, unsigned flags, const struct clock *clock
 /* Kept in memory only; the oracle of the tests. */
 int store_open_memory(const struct clock *clock, struct store **ret_store);
 
-/* Brings the log into the database, unless the store was never loaded or is lost, and releases the lock. Accepts NULL. */
+/* Brings the log into the database, unless the store was never loaded or is lost; releases the lock. Accepts NULL. */
 void store_close(struct store *store);
 
 /* --- loading ----------------------------------------------------------------------------------------------------- */
@@ -100,6 +100,7 @@ struct store_stat {
     uint64_t commits, failed_commits, checkpoints;
     bool lost;
 };
+/* Any thread, between open and close. */
 void store_stat(const struct store *store, struct store_stat *ret_stat);
 
 /* --- copies ------------------------------------------------------------------------------------------------------ */

@@ -40,8 +40,11 @@ int store_dir_lock(struct store_dir *dir, struct store_message *ret_message);
 /* Accepts a directory that is not open: fd and lock_fd -1. */
 void store_dir_close(const struct store_dir *dir);
 
+/* What is there now. */
 enum store_dir_state store_dir_state(const struct store_dir *dir);
+/* Whether there is a file of that name; one that cannot be looked at is there. */
 bool store_dir_has(const struct store_dir *dir, const char *name);
+/* The path of a file of the directory. */
 void store_dir_file(const struct store_dir *dir, const char *name, char ret_path[STORE_DIR_FILE_MAX]);
 
 /* Renames within the directory and flushes that. 0 or -errno. */

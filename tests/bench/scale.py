@@ -52,8 +52,8 @@ def count(client, service_id):
     return sum(1 for _ in client.items("ListInstances", "Instances", ServiceId=service_id))
 
 
-def starts(report, server, home):
-    """The figures of a full registry after a restart."""
+def starts(report, server, home, filled):
+    """The figures of a full registry after a restart; `filled` is the memory that it took before."""
     empty = Server(home / "empty", server.settings, before=SERVER_CORE).start()
     idle = empty.memory()
     empty.end()
@@ -64,6 +64,7 @@ def starts(report, server, home):
     report.row("instances, services", f"{INSTANCES:,}, {SERVICES:,}")
     report.row("text of an instance (id, keys, values)", f"{TEXT} bytes")
     report.row("resident memory after a start, all of it", f"{mib(held)} (of an empty daemon: {mib(idle)})")
+    report.row("resident memory after the fill", mib(filled))
     report.row("store on disk", mib(sum(f.stat().st_size for f in (home / "data").iterdir() if f.is_file())))
     report.row("start to ready", f"{seconds:.2f} s")
     return seconds, per_instance
@@ -137,8 +138,9 @@ def run():
         report.say(f"Filled through the API with 256 clients at {rate:,.0f} registrations a second.")
         with server.client() as client:
             assert count(client, ids[0]) == INSTANCES // SERVICES
+        filled = server.memory()
         assert server.stop() == 0, server.stderr_lines
-        seconds, per_instance = starts(report, server, home)
+        seconds, per_instance = starts(report, server, home, filled)
         with server.client() as client:
             assert count(client, ids[-1]) == INSTANCES // SERVICES
         ratios = large_and_small(report, server, home)

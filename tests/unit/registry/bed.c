@@ -121,7 +121,7 @@ static void caller_done(struct change *change)
 {
     struct caller *caller = change->owner;
 
-    caller->delivered = mem_fail_at(caller->fail_at, 0);
+    caller->delivered = mem_fail_at(caller->fail_at, caller->fail_forever);
     caller->fail_at = 0;
     sem_post(&caller->answered);
 }
@@ -167,10 +167,11 @@ int caller_do(struct caller *caller)
     return caller_wait(caller);
 }
 
-void caller_fail_at(struct caller *caller, long k)
+void caller_fail_at(struct caller *caller, long k, bool forever)
 {
     caller_new(caller, CHANGE_TAG)->service_id = STR("none");
     caller->fail_at = k;
+    caller->fail_forever = forever;
     caller_do(caller);
 }
 

@@ -25,7 +25,8 @@ struct caller {
     struct change change;
     struct arena arena;
     sem_t answered;
-    long fail_at;  /* what the writer's thread does to its allocations once it has answered */
+    long fail_at; /* what the writer's thread does to its allocations once it has answered */
+    bool fail_forever;
     int delivered; /* whether an allocation of the writer's thread had failed before the answer */
 };
 
@@ -67,8 +68,8 @@ int caller_do(struct caller *caller);
 /* The two halves of caller_do. */
 void caller_submit(struct caller *caller);
 int caller_wait(struct caller *caller);
-/* Makes the k-th allocation of the writer's thread fail, from the next change on; see `delivered`. */
-void caller_fail_at(struct caller *caller, long k);
+/* Makes the k-th allocation of the writer's thread fail (and all behind it) in the next round; see `delivered`. */
+void caller_fail_at(struct caller *caller, long k, bool forever);
 
 /* `k=v,k2=v2` as pairs in the caller's arena. */
 struct str_pair *caller_pairs(struct caller *caller, const char *text, size_t *ret_n);

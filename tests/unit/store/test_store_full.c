@@ -115,10 +115,31 @@ static void test_file_size_limit(void **state)
 
 /* --- a small file system ----------------------------------------------------------------------------------------- */
 
+static bool put_line(const char *path, const char *before, unsigned id, const char *after)
+{
+    char line[64];
+    int n =
+        after ? snprintf(line, sizeof(line), "%s%u%s", before, id, after) : snprintf(line, sizeof(line), "%s", before);
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    bool done = fd >= 0 && write(fd, line, (size_t)n) == n;
+    if (fd >= 0)
+        close(fd);
+    return done;
+}
+
+/* Mounts of our own: as root, or as the root of a user namespace of our own. */
+static bool leave_mounts(void)
+{
+    unsigned uid = geteuid(), gid = getegid();
+    if (unshare(CLONE_NEWNS) == 0)
+        return true;
+    return unshare(CLONE_NEWNS | CLONE_NEWUSER) == 0 && put_line("/proc/self/uid_map", "0 ", uid, " 1") &&
+           put_line("/proc/self/setgroups", "deny", 0, NULL) && put_line("/proc/self/gid_map", "0 ", gid, " 1");
+}
+
 static void mount_small(const char *dir)
 {
-    bool alone = unshare(CLONE_NEWNS) == 0 || unshare(CLONE_NEWNS | CLONE_NEWUSER) == 0;
-    if (!alone || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+    if (!leave_mounts() || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
         mount("none", dir, "tmpfs", 0, "size=2m,mode=0700"))
         _exit(CANNOT_MOUNT);
 }
