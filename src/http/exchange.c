@@ -60,8 +60,9 @@ static size_t memory_needed(struct MHD_Connection *mhd, const struct head *head,
     int n_others = MHD_get_connection_values_n(mhd, MHD_GET_ARGUMENT_KIND | MHD_COOKIE_KIND, NULL, NULL);
     size_t n = head_n + (head->n_headers + (size_t)n_others) * HEADER_RECORD_SIZE + ANSWER_HEAD_SIZE;
     for (size_t i = 0; i < head->n_headers; i++) {
-        if (str_eq_nocase(head->headers[i].key, STR("Cookie")))
-            n += head->headers[i].value.n;
+        const struct str_pair *header = &head->headers[i];
+        if (header->key.n == sizeof("Cookie") - 1 && str_eq_nocase(header->key, STR("Cookie")))
+            n += header->value.n;
     }
     return n;
 }

@@ -109,8 +109,9 @@ struct str http_request_header(const struct http_request *request, const char *n
 {
     struct str wanted = str_of(name);
     for (size_t i = 0; i < request->head.n_headers; i++) {
-        if (str_eq_nocase(request->head.headers[i].key, wanted))
-            return request->head.headers[i].value;
+        const struct str_pair *header = &request->head.headers[i];
+        if (header->key.n == wanted.n && str_eq_nocase(header->key, wanted))
+            return header->value;
     }
     return (struct str){ 0 };
 }

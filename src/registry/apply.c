@@ -321,11 +321,12 @@ static void apply_waiting(struct apply *apply, struct tenant *tenant, struct ope
     struct change change;
     int r;
 
-    if (!str_is_set(request)) {
+    r = str_is_set(request) ? change_decode((char *)(uintptr_t)request.p, request.n, arena, &change) : 1;
+    if (arena->failed) {
         apply->edit.failed = true;
         return;
     }
-    if (change_decode((char *)(uintptr_t)request.p, request.n, arena, &change)) {
+    if (r) {
         outcome.error_code = STR("INTERNAL_FAILURE");
         outcome.error_message = STR("The waiting request could not be read back");
     } else {
@@ -354,7 +355,7 @@ static void apply_due_operation(struct apply *apply, const struct deadline *dead
 
     if (!old)
         return;
-    arena_init(&arena, 4 << 20);
+    arena_init(&arena, 64 << 20);
     next = *old;
     next.update_ms = apply->wall_ms > old->update_ms ? apply->wall_ms : old->update_ms;
     if (old->status == OPERATION_SUBMITTED) {

@@ -166,7 +166,7 @@ static int load_record(void *arg, struct str key_text, char *value, size_t n, ui
         r = load_instance(load, &key, value, n, sum);
         break;
     }
-    return load->apply->edit.failed ? -ENOMEM : r;
+    return load->apply->edit.failed || load->arena.failed ? -ENOMEM : r;
 }
 
 int load_records(struct apply *apply, struct store *store, struct store_message *ret_message)
