@@ -15,7 +15,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#define CALL_MAX_ARENA (8u << 20)
+/* What a request decodes to, which the reader's own caps keep below 8 MiB, and the largest answer (op_discover.c). */
+#define CALL_MAX_ARENA (40u << 20)
 #define CALL_MAX_ANSWER (64u << 20)
 #define CALL_MAX_FREE 256
 #define CALL_TARGET_PREFIX STR("Route53AutoNaming_v20170314.")

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 
+/* A thousand instances of 5,000 characters each: 25 MB when all are keys or escaped. Fits into a call's arena. */
 #define DISCOVER_MAX_ANSWER (32u << 20)
 
 /* Addressed by HttpName; by ARN as callers of shared namespaces do; or by the Name of the namespace whose HttpName got

@@ -36,6 +36,7 @@ enum member_set_result {
     MEMBER_SET_MEMORY,
 };
 
+/* No object is open; takes no memory. */
 void member_set_init_stack(struct member_stack *stack, struct arena *arena);
 
 /* Opens a set on top. */

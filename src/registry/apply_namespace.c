@@ -7,27 +7,53 @@
 #include <errno.h>
 #include <stdio.h>
 
+/* A DNS name without the dot that may end it: with and without, it is the same zone. */
+static struct str apply_zone_of(struct str name)
+{
+    if (name.n > 1 && name.p[name.n - 1] == '.')
+        name.n--;
+    return name;
+}
+
 /* Names of HTTP namespaces are told apart by case, DNS names are not. */
 static bool apply_same_name(const struct namespace *a, const struct namespace *b)
 {
     if (a->kind == NAMESPACE_HTTP)
         return str_eq(a->name, b->name);
-    return str_eq_nocase(a->name, b->name) && (a->kind == NAMESPACE_DNS_PUBLIC || str_eq(a->vpc, b->vpc));
+    return str_eq_nocase(apply_zone_of(a->name), apply_zone_of(b->name)) &&
+           (a->kind == NAMESPACE_DNS_PUBLIC || str_eq(a->vpc, b->vpc));
+}
+
+static const struct namespace *apply_find_twin_named(const struct tenant *tenant, const struct namespace *ns,
+                                                     struct str name)
+{
+    const struct namespace *other;
+    struct tree_iter iter;
+
+    state_iter_name(&iter, tenant, name);
+    while ((other = tree_iter_next(&iter)) && str_eq_nocase(other->name, name))
+        if (other->kind == ns->kind && apply_same_name(ns, other))
+            return other;
+    return NULL;
 }
 
 /* The namespace of the same kind (and VPC) that has the name already, or NULL. */
 static const struct namespace *apply_find_twin(const struct tenant *tenant, const struct namespace *ns)
 {
-    const struct namespace *other;
-    struct tree_iter iter;
+    struct str zone = apply_zone_of(ns->name);
+    const struct namespace *twin;
+    char dotted[254];
 
     if (!tenant)
         return NULL;
-    state_iter_name(&iter, tenant, ns->name);
-    while ((other = tree_iter_next(&iter)) && str_eq_nocase(other->name, ns->name))
-        if (other->kind == ns->kind && apply_same_name(ns, other))
-            return other;
-    return NULL;
+    if (ns->kind != NAMESPACE_DNS_PRIVATE)
+        return apply_find_twin_named(tenant, ns, ns->name);
+    twin = apply_find_twin_named(tenant, ns, zone);
+    if (twin || zone.n >= sizeof(dotted))
+        return twin;
+    memcpy(dotted, zone.p, zone.n);
+    dotted[zone.n] = '.';
+    return apply_find_twin_named(tenant, ns, (struct str){ dotted, zone.n + 1 });
 }
 
 int apply_check_create_namespace(struct apply *apply, const struct tenant *tenant, struct change *change)

@@ -29,7 +29,7 @@ struct registry_config {
     uint64_t operations_max; /* per account and region */
     int64_t custom_health_delay_ms;
     bool private_health_checks; /* HealthCheckConfig in private namespaces */
-    bool keep_records;           /* UpdateService without DnsConfig leaves the records alone */
+    bool keep_records;          /* UpdateService without DnsConfig leaves the records alone */
     bool private_targets;       /* HealthCheckConfig may probe private addresses */
     uint64_t seed;              /* of ids and suffixes; 0: from the kernel */
 };

@@ -208,6 +208,19 @@ class TestSample:
         assert max(first.values()) < 2 * DRAWS / 10
 
 
+def test_the_longest_answer(api, http, fresh):
+    """A thousand instances with all the characters that one may have, each of which is escaped in JSON."""
+    name = fresh()
+    made = api.service(http, name)
+    attributes = {f"k{i}": '"' * 1024 for i in range(4)}
+    attributes["z"] = '"' * (5000 - sum(len(key) + len(value) for key, value in attributes.items()) - 1)
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(lambda i: api.register(made, f"i{i}", attributes), range(1000)))
+    found = api.discover("h", name, MaxResults=1000)
+    assert len(found) == 1000
+    assert all(one["Attributes"] == attributes for one in found.values())
+
+
 class TestRevision:
     def test_when_it_moves(self, api, http, fresh):
         name = fresh()

@@ -146,6 +146,15 @@ class TestNames:
         listed = api.items("ListNamespaces", "Namespaces", Filters=[{"Name": "NAME", "Values": [name]}])
         assert [one["Id"] for one in listed] == [first]
 
+    def test_a_dot_at_the_end_makes_no_other_zone(self, api, fresh):
+        name = fresh() + ".example"
+        api.namespace(name, "DNS_PRIVATE", Vpc="vpc-a")
+        assert "ConflictingDomainExists" in conflict(api, "vpc-a", name.upper() + ".")["ErrorMessage"]
+        api.namespace(name + ".", "DNS_PRIVATE", Vpc="vpc-b")
+        conflict(api, "vpc-b", name)
+        assert api.namespace(name) != api.namespace(name + ".")
+        api.fails(CREATE["HTTP"], "NamespaceAlreadyExists", Name=name + ".")
+
     def test_private_names_conflict_without_case(self, api, fresh):
         name = fresh() + ".example"
         api.namespace(name, "DNS_PRIVATE", Vpc="vpc-a")

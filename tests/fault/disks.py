@@ -6,11 +6,13 @@ import functools
 import os
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
 
 FS_IOC_SHUTDOWN = 0x8004587D
+POWER_ON_SECONDS = 10
 WITHOUT_LOG_FLUSH = b"\x02\x00\x00\x00"  # nothing that is not on the disk yet will get there
 
 
@@ -65,8 +67,25 @@ class PowerDisk(Mount):
             os.close(fd)
 
     def power_on(self):
+        """Mounts what is on the image. The kernel may hold on to the dead file system for a moment after the unmount,
+        and would then mount that once more."""
+        deadline = time.monotonic() + POWER_ON_SECONDS
         self.unmount()
         self.mount()
+        while self._is_dead():
+            assert time.monotonic() < deadline, "the dead file system does not go away"
+            self.unmount()
+            time.sleep(0.01)
+            self.mount()
+
+    def _is_dead(self):
+        probe = self.at / "probe"
+        try:
+            probe.write_bytes(b"")
+        except OSError:
+            return True
+        probe.unlink()
+        return False
 
 
 class SmallDisk(Mount):

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -365,11 +366,14 @@ static void test_start_survives_failing_memory(void **state)
 {
     (void)state;
     struct fixture one;
+    char dir[] = "/tmp/cloudmap-http-XXXXXX", path[64];
     long k = 0;
     bool was_delivered;
+    assert_non_null(mkdtemp(dir));
+    snprintf(path, sizeof(path), "%s/s", dir);
     fixture_init(&one);
     one.config.n_workers = 2;
-    one.config.unix_path = "/tmp/cloudmap-http-memory.sock";
+    one.config.unix_path = path;
     do {
         mem_fail_at(++k, true);
         int r = fixture_try_start(&one);
@@ -378,6 +382,7 @@ static void test_start_survives_failing_memory(void **state)
     } while (was_delivered);
     assert_true(k > 5);
     http_server_stop(one.server);
+    assert_int_equal(rmdir(dir), 0);
 }
 
 static void test_thousand_silent_connections(void **state)

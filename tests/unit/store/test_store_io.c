@@ -24,8 +24,21 @@ static int ignore_record(void *arg, struct str key, char *value, size_t n, uint3
 struct run {
     const char *dir;
     uint64_t acknowledged;
+    long opened_at; /* operations until the store was loaded */
     bool opened, lost, full;
 };
+
+/* Nobody knows what a lost store has on the disk: its log stays as it is, for the next start to read. */
+static void close_store(struct store *store, const struct run *run)
+{
+    struct str before = fixture_read(run->dir, "cloudmap.db-wal");
+    store_close(store);
+    struct str after = fixture_read(run->dir, "cloudmap.db-wal");
+    if (run->lost)
+        assert_true(str_is_set(after) && str_eq(before, after));
+    fixture_free(&before);
+    fixture_free(&after);
+}
 
 /* Opens, commits and closes under the plan. */
 static void run(struct run *run, const struct fault_vfs_plan *plan)
@@ -43,6 +56,7 @@ static void run(struct run *run, const struct fault_vfs_plan *plan)
     run->opened = r == 0;
     assert_true(run->opened || message.text[0]);
     assert_true(r != STORE_DAMAGED && r != STORE_NEWER);
+    run->opened_at = fault_vfs_count();
     if (!run->opened)
         return;
     fixture_work_init(&work, VALUE_SIZE);
@@ -56,8 +70,14 @@ static void run(struct run *run, const struct fault_vfs_plan *plan)
         store_stat(store, &stat);
         assert_int_equal(stat.lost, run->lost);
     }
+    /* an error that only the checkpoint thread has met reaches the commits too */
+    bool met = plan->kind == FAULT_VFS_ERROR && run->opened_at < plan->at && fault_vfs_count() >= plan->at;
+    for (int i = 0; met && !run->lost; i++) {
+        assert_true(i < 10000);
+        run->lost = fixture_work_commit(&work, store) == STORE_LOST;
+    }
     run->acknowledged = work.n;
-    store_close(store);
+    close_store(store, run);
     fixture_work_free(&work);
 }
 

@@ -4,6 +4,8 @@
  * process, a directory that cannot be written. Whatever it is, it stays as it was. */
 #include "fixture.h"
 
+#include "store/store_seal.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -260,6 +262,20 @@ static void test_altered(void **state)
     }
 }
 
+/* A record that is whole in itself, but not the one that was committed last. */
+static void test_older_record(void **state)
+{
+    struct bed *bed = *state;
+    char value[200], text[300];
+    struct str json = STR("{\"commit\":4,\"filling\":\"\"}");
+    make_store(bed);
+    store_seal_write(STR("counter"), json, value);
+    snprintf(text, sizeof(text), "UPDATE record SET value = '%.*s' WHERE key = 'counter'", (int)store_seal_size(json),
+             value);
+    sql(bed, text);
+    assert_refused(bed, STORE_DAMAGED, "digest");
+}
+
 /* What people do with sqlite3 without changing anything. */
 static void test_looked_at(void **state)
 {
@@ -413,6 +429,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_not_a_file, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_journal, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_altered, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_older_record, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_looked_at, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_newer, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_busy, set_up, tear_down),
