@@ -8,6 +8,7 @@
 #include "cloudmapctl/status.h"
 
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -137,6 +138,7 @@ int main(int argc, char **argv)
     };
     struct ctl ctl = { .json = false };
     int flag;
+    signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes is a full disk, not an end */
     while ((flag = getopt_long(argc, argv, "o:", flags, NULL)) != -1) {
         if (flag == FLAG_HELP)
             return print_help();

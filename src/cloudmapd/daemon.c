@@ -351,6 +351,7 @@ void daemon_block_signals(void)
     fill_set(&set);
     sigprocmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes is a full disk, not an end */
 }
 
 /* Handles SIGHUP, and tells the service manager what it wants to hear, until a signal says to stop; returns it. */

@@ -33,11 +33,11 @@ int store_exit_code(int result)
         return 0;
     case STORE_DAMAGED:
     case STORE_MISSING:
-    case STORE_EXISTS:
         return 65;
     case STORE_NEWER:
         return 66;
     case STORE_UNWRITABLE:
+    case STORE_EXISTS:
     case STORE_FULL:
         return 73;
     case STORE_BUSY:

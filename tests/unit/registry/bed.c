@@ -75,6 +75,11 @@ void bed_advance(struct bed *bed, int64_t ms)
     bed_settle(bed);
 }
 
+void bed_jump(struct bed *bed, int64_t ms)
+{
+    __atomic_add_fetch(&bed->clock.wall_ms, ms, __ATOMIC_RELAXED);
+}
+
 static void bed_paused(struct change *change)
 {
     struct bed *bed = change->owner;

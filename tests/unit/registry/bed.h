@@ -51,6 +51,8 @@ void bed_reopen(struct bed *bed);
 
 /* Moves the clock and waits until the writer has done what is due. */
 void bed_advance(struct bed *bed, int64_t ms);
+/* The wall clock jumps. */
+void bed_jump(struct bed *bed, int64_t ms);
 /* A round of the writer that changes nothing but what is due. */
 void bed_settle(struct bed *bed);
 

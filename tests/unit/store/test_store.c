@@ -330,7 +330,7 @@ static void test_exit_codes(void **state)
 {
     (void)state;
     static const int codes[][2] = {
-        { 0, 0 },           { STORE_DAMAGED, 65 },    { STORE_MISSING, 65 }, { STORE_EXISTS, 65 }, { STORE_NEWER, 66 },
+        { 0, 0 },           { STORE_DAMAGED, 65 },    { STORE_MISSING, 65 }, { STORE_EXISTS, 73 }, { STORE_NEWER, 66 },
         { STORE_FULL, 73 }, { STORE_UNWRITABLE, 73 }, { STORE_BUSY, 75 },    { STORE_LOST, 1 },    { -ENOMEM, 1 },
     };
     for (size_t i = 0; i < TEST_COUNT(codes); i++)
