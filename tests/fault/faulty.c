@@ -74,8 +74,10 @@ static int judge(enum class class)
     struct rule *rule = &plan->rules[class];
     int64_t seen = atomic_fetch_add(&rule->seen, 1) + 1;
     int64_t at = atomic_load(&rule->at);
-    if (at == 0 || (atomic_load(&rule->onward) ? seen < at : seen != at))
+    if (at == 0 || seen < at)
         return 0;
+    if (!atomic_load(&rule->onward) && !atomic_compare_exchange_strong(&rule->at, &at, 0))
+        return 0; /* another thread took it */
     atomic_fetch_add(&rule->hits, 1);
     int effect = (int)atomic_load(&rule->effect);
     if (effect == EFFECT_KILL) {

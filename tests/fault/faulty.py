@@ -13,6 +13,7 @@ CLASSES = ("flush", "write", "thread", "memory")
 LIE, KILL = -1, -2
 FIELDS = "qqqqq"  # seen, at, onward, effect, hits
 SIZE = struct.calcsize(FIELDS)
+AT = struct.calcsize("q")
 NOTED_AT = SIZE * len(CLASSES)
 PAGE_SIZE = NOTED_AT + 8
 
@@ -43,7 +44,10 @@ class Plan:
 
     def arm(self, what, at, effect=errno.EIO, onward=False):
         """The at-th such call from now on (1 = the next) fails with `effect`, and with `onward` all after it."""
-        struct.pack_into(FIELDS, self.page, CLASSES.index(what) * SIZE, 0, at, int(onward), effect, 0)
+        place = CLASSES.index(what) * SIZE
+        # `at` is written last: the daemon may be counting already
+        struct.pack_into(FIELDS, self.page, place, 0, 0, int(onward), effect, 0)
+        struct.pack_into("q", self.page, place + AT, at)
 
     def disarm(self, what):
         self.arm(what, 0)

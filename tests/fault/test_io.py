@@ -79,10 +79,10 @@ def test_failing_writes_lose_nothing(faulty, plan, seed, chance, error):
 
 @needs(SmallDisk)
 def test_a_full_disk_refuses_writes_until_there_is_space(tmp_path, seed):
-    with SmallDisk(tmp_path, 24) as disk, Server(disk.at / "data") as server:
+    with SmallDisk(tmp_path, 48) as disk, Server(disk.at / "data") as server:
         workload = with_service_aside(server, seed)
         workload.connect(server.port)
-        workload.run(0.3)
+        workload.run(20, until=lambda: sum(workload.acknowledged.values()) > 300)
         workload.settle()
         assert not workload.refused, workload.refused[:3]
         ballast = disk.fill()
