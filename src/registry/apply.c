@@ -226,11 +226,22 @@ static void apply_draft_operation(struct apply *apply, struct tenant *tenant, st
     operation->instance_id = change->instance_id;
 }
 
+/* When the service that a change names was made; 0 without one. */
+static int64_t apply_service_create_ms(const struct tenant *tenant, const struct change *change)
+{
+    const struct service_node *node =
+        str_is_set(change->service_id) ? state_find_service(tenant, change->service_id) : NULL;
+
+    return node ? node->config->create_ms : 0;
+}
+
 /* Leaves the change to its time. */
-static void apply_postpone(struct apply *apply, const struct change *change, struct operation *operation)
+static void apply_postpone(struct apply *apply, const struct tenant *tenant, struct change *change,
+                           struct operation *operation)
 {
     int64_t delay = apply->config->operations_delay_ms / 2;
 
+    change->service_create_ms = apply_service_create_ms(tenant, change);
     buf_clear(&apply->text);
     change_encode(&apply->text, change);
     operation->status = OPERATION_SUBMITTED;
@@ -270,7 +281,7 @@ static int apply_operation(struct apply *apply, struct change *change)
     }
     apply_draft_operation(apply, tenant, change, &operation);
     if (apply->config->operations_delay_ms) {
-        apply_postpone(apply, change, &operation);
+        apply_postpone(apply, tenant, change, &operation);
     } else {
         apply_effect(apply, tenant, change, &operation.id, &outcome);
         operation.error_code = outcome.error_code;
@@ -332,7 +343,10 @@ static void apply_waiting(struct apply *apply, struct tenant *tenant, struct ope
     } else {
         change.account = operation->account;
         change.region = operation->region;
-        r = apply_check(apply, tenant, &change);
+        if (change.service_create_ms && apply_service_create_ms(tenant, &change) != change.service_create_ms)
+            r = CHANGE_SERVICE_NOT_FOUND; /* deleted, and perhaps made again */
+        else
+            r = apply_check(apply, tenant, &change);
         if (r == -ENOMEM)
             apply->edit.failed = true;
         else if (r && r != APPLY_REPEATED)

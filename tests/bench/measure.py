@@ -17,7 +17,7 @@ QUICK = os.environ.get("BENCH_QUICK") == "1"
 ROUNDS = 1 if QUICK else 5
 SECONDS = 1 if QUICK else 3
 LOAD = Path(__file__).with_name("load.lua")
-DATA = ROOT / "build" / "bench-data"
+DATA = ROOT / "build" / "bench-data" / str(os.getpid())  # on the disk of the checkout; removed at the end
 BUSY_ENOUGH = 0.88  # of a core, on either side: below that something else had the machine
 SERVER_CORE = ["taskset", "-c", "0"]
 LOAD_CORE = ["taskset", "-c", "1"] if os.cpu_count() > 1 else []
@@ -142,7 +142,7 @@ class Report:
 
 
 def fresh_data(name):
-    """An empty directory on the disk of the checkout, the same for every server of a run."""
+    """An empty directory, on the same disk for every server of a run."""
     folder = DATA / name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)

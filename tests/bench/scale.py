@@ -2,7 +2,6 @@
 """A million instances: time to ready, memory, and whether large services cost more than small ones."""
 
 import json
-import shutil
 import signal
 import subprocess
 import time
@@ -147,7 +146,6 @@ def run():
         assert server.stop() == 0, server.stderr_lines
     finally:
         server.end()
-        shutil.rmtree(home)
     report.bar_table()
     report.bar(f"{INSTANCES:,} instances: start to ready", seconds, "<=", MAX_READY_SECONDS, " s")
     report.bar("bytes an instance beyond its text", per_instance, "<=", MAX_BYTES)

@@ -2,7 +2,6 @@
 """RegisterInstance, durable, against etcd's put through its JSON gateway on the same disk."""
 
 import os
-import shutil
 import signal
 
 from measure import Report, SERVER_CORE, children, fresh_data, load, rounds
@@ -88,5 +87,4 @@ def run():
     for connections, wanted in BARS.items():
         a, b = results[connections]["cloudmapd"], results[connections]["etcd"]
         report.bar(f"{connections} clients: writes/s, of etcd's", a.median("rate") / b.median("rate"), ">=", wanted)
-    shutil.rmtree(fresh_data("etcd").parent)
     return report.finish()

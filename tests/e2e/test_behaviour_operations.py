@@ -166,6 +166,22 @@ class TestDelayed:
             assert api.service(namespace, "s") == service
             assert api.ok("ListInstances", ServiceId=service)["Instances"] == []
 
+    def test_a_service_made_again_gets_nothing_of_the_old_one(self, start_daemon):
+        """It has the id of the old one, but what was asked of that one fails."""
+        api = start_daemon({"operations.delay": "500ms"}).api
+        namespace = api.namespace("h")
+        made = api.service(namespace, "s")
+        running = [api.ok("RegisterInstance", ServiceId=made, InstanceId="i", Attributes={})["OperationId"],
+                   api.ok("UpdateService", Id=made, Service={"Description": "old"})["OperationId"]]
+        api.ok("DeleteService", Id=made)
+        assert api.service(namespace, "s") == made
+        for one in running:
+            operation = api.finished(one)
+            assert (operation["Status"], operation["ErrorMessage"]) == ("FAIL", "Service not found")
+        assert api.items("ListInstances", "Instances", ServiceId=made) == []
+        assert "Description" not in api.ok("GetService", Id=made)["Service"]
+        assert api.register(made, "i")["Status"] == "SUCCESS"
+
 
 class TestDuplicateRequest:
     @pytest.fixture
