@@ -236,12 +236,10 @@ static int64_t apply_service_create_ms(const struct tenant *tenant, const struct
 }
 
 /* Leaves the change to its time. */
-static void apply_postpone(struct apply *apply, const struct tenant *tenant, struct change *change,
-                           struct operation *operation)
+static void apply_postpone(struct apply *apply, const struct change *change, struct operation *operation)
 {
     int64_t delay = apply->config->operations_delay_ms / 2;
 
-    change->service_create_ms = apply_service_create_ms(tenant, change);
     buf_clear(&apply->text);
     change_encode(&apply->text, change);
     operation->status = OPERATION_SUBMITTED;
@@ -264,6 +262,7 @@ static int apply_operation(struct apply *apply, struct change *change)
     if (change->n_attributes && instance_sort_attributes(change->attributes, change->n_attributes))
         return rules_refuse(change, CHANGE_INVALID_INPUT, "An attribute is given twice");
     apply_target(change, operation.id.target);
+    change->service_create_ms = apply_service_create_ms(seen, change);
     r = apply_check_unfinished(apply, state_find_unfinished(seen, operation.id.target), change);
     if (!r)
         r = apply_check(apply, seen, change);
@@ -281,7 +280,7 @@ static int apply_operation(struct apply *apply, struct change *change)
     }
     apply_draft_operation(apply, tenant, change, &operation);
     if (apply->config->operations_delay_ms) {
-        apply_postpone(apply, tenant, change, &operation);
+        apply_postpone(apply, change, &operation);
     } else {
         apply_effect(apply, tenant, change, &operation.id, &outcome);
         operation.error_code = outcome.error_code;

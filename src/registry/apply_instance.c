@@ -16,14 +16,14 @@ static struct record_key apply_instance_key(const struct service *service, struc
                                 .instance_id = instance_id };
 }
 
-/* Takes out of the index what `old` stands under and `new` (or nobody) does not. */
+/* Takes out of the index what `old` stands under and `fresh` (or nobody) does not. */
 static void apply_unindex(struct apply *apply, struct service_node *node, const struct instance *old,
-                          const struct instance *new)
+                          const struct instance *fresh)
 {
     for (size_t i = 0; i < old->n_attributes; i++) {
         struct str_pair pair = instance_attribute_at(old, i);
         struct tree_key key = { .a = instance_id(old) };
-        if (new &&instance_has_attributes(new, &pair, 1))
+        if (fresh && instance_has_attributes(fresh, &pair, 1))
             continue;
         key.n = state_index_tag(&apply->next.index_key, &pair);
         tree_del(&apply->edit, &node->index, &state_index, &key);

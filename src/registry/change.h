@@ -60,7 +60,7 @@ struct change {
 
     /* What it acts on: bare ids. */
     struct str namespace_id, service_id, instance_id;
-    /* While it waits: when its service was made, 0 without one. A service made again has the id of the old one. */
+    /* Set by the writer: when the service was made, 0 without one. A service made again has the id of the old one. */
     int64_t service_create_ms;
 
     /* CREATE_NAMESPACE: kind, name, description, vpc, creator_request_id, soa_ttl, tags.

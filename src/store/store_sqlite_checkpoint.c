@@ -13,8 +13,8 @@
 
 #define HELP_AT_MOST 256 /* frames that the writer takes upon itself: a few milliseconds */
 
-const struct store_sqlite_checkpoint_limits store_sqlite_checkpoint_limits = { .every = 4096,
-                                                                               .bound = 16384,
+const struct store_sqlite_checkpoint_limits store_sqlite_checkpoint_limits = { .every = 2048,
+                                                                               .bound = 4096,
                                                                                .limit = 65536 };
 
 struct store_sqlite_checkpoint {

@@ -84,4 +84,4 @@ def run():
     report.table("ratio without a bar", "cloudmapd / nginx")
     for title, cells in results.items():
         report.row(f"{title}: CPU us/request", f"{cells['cloudmapd'].median('us') / cells['nginx'].median('us'):.2f}")
-    return report.finish()
+    return report

@@ -16,6 +16,7 @@ from server import ROOT, cpu_seconds
 QUICK = os.environ.get("BENCH_QUICK") == "1"
 ROUNDS = 1 if QUICK else 5
 SECONDS = 1 if QUICK else 3
+PAGE = ROOT / "docs" / "performance.md"
 LOAD = Path(__file__).with_name("load.lua")
 DATA = ROOT / "build" / "bench-data" / str(os.getpid())  # on the disk of the checkout; removed at the end
 BUSY_ENOUGH = 0.88  # of a core, on either side: below that something else had the machine
@@ -129,8 +130,19 @@ class Report:
     def bar_table(self):
         self.table("bar", "measured", "wanted", "")
 
-    def finish(self):
+    def keep(self):
+        """In docs/performance.md, between the marks of this benchmark."""
+        text = PAGE.read_text(encoding="utf-8")
+        mark, end = f"<!-- bench {self.name} -->\n", f"<!-- end of {self.name} -->\n"
+        before, _, rest = text.partition(mark)
+        _, found, after = rest.partition(end)
+        assert found, f"{PAGE}: no marks for {self.name}"
+        PAGE.write_text(before + mark + "\n" + "\n".join(self.lines) + "\n\n" + end + after, encoding="utf-8")
+
+    def finish(self, keep):
         """Exit code of the run."""
+        if keep and not QUICK:
+            self.keep()
         folder = ROOT / "build" / "bench"
         folder.mkdir(parents=True, exist_ok=True)
         file = folder / f"{self.name}{'.quick' if QUICK else ''}.md"

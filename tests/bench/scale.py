@@ -153,4 +153,4 @@ def run():
     report.bar(f"register new into {LARGE:,}, of the rate into {SMALL}", ratios["churn"], ">=", MIN_REGISTER)
     report.bar(f"discover 10 of {LARGE:,} by one attribute, of the rate of 10 of 10", ratios["discover"], ">=",
                MIN_DISCOVER)
-    return report.finish()
+    return report

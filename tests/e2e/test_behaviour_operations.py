@@ -152,7 +152,6 @@ class TestDelayed:
         else:
             assert creation.code in ("NamespaceNotFound", "InvalidInput"), creation
 
-
     def test_a_service_goes_while_a_registration_runs(self, start_daemon):
         api = start_daemon(DELAY).api
         namespace = api.namespace("n")
@@ -171,11 +170,11 @@ class TestDelayed:
         api = start_daemon({"operations.delay": "500ms"}).api
         namespace = api.namespace("h")
         made = api.service(namespace, "s")
-        running = [api.ok("RegisterInstance", ServiceId=made, InstanceId="i", Attributes={})["OperationId"],
+        waiting = [api.ok("RegisterInstance", ServiceId=made, InstanceId="i", Attributes={})["OperationId"],
                    api.ok("UpdateService", Id=made, Service={"Description": "old"})["OperationId"]]
         api.ok("DeleteService", Id=made)
         assert api.service(namespace, "s") == made
-        for one in running:
+        for one in waiting:
             operation = api.finished(one)
             assert (operation["Status"], operation["ErrorMessage"]) == ("FAIL", "Service not found")
         assert api.items("ListInstances", "Instances", ServiceId=made) == []

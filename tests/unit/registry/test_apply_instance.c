@@ -114,6 +114,9 @@ static void test_a_repetition_is_the_operation_it_repeats(void **state)
     assert_int_equal(caller_health(caller, place.service, "i", HEALTH_UNHEALTHY), 0);
     bed_register(&place.bed, place.service, "i", "b=2,a=1");
     assert_string_equal(caller->change.operation_id, id);
+    bed_check_reopen(&place.bed);
+    bed_register(&place.bed, place.service, "i", "b=2,a=1");
+    assert_string_equal(caller->change.operation_id, id);
     assert_int_equal(look(&place, "i").revision, first.revision);
     assert_int_equal(look(&place, "i").health, HEALTH_UNHEALTHY);
     /* Other attributes, or another token, are another registration. */
@@ -295,6 +298,7 @@ static void test_a_registration_forgets_what_waits(void **state)
     ask(&place, HEALTH_UNHEALTHY);
     bed_register(&place.bed, place.service, "i", "k=w");
     expect(&place, HEALTH_HEALTHY, false);
+    bed_check_reopen(&place.bed);
     bed_advance(&place.bed, DELAY);
     expect(&place, HEALTH_HEALTHY, false);
     ask(&place, HEALTH_UNHEALTHY);

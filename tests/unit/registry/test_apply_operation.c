@@ -507,6 +507,32 @@ static void test_operations_that_are_too_many(void **state)
     bed_fini(&bed);
 }
 
+static void test_unfinished_operations_do_not_expire(void **state)
+{
+    const char *ids[3];
+    struct slow slow;
+
+    (void)state;
+    slow_init(&slow);
+    slow.bed.config.operations_max = 1;
+    slow.bed.config.operations_keep_ms = 1;
+    bed_reopen(&slow.bed);
+    for (int i = 0; i < 3; i++) {
+        const char *names[] = { "a", "b", "c" };
+        assert_int_equal(caller_register(&slow.bed.caller, slow.service, names[i], ""), 0);
+        ids[i] = last_operation(&slow);
+        bed_advance(&slow.bed, 10);
+    }
+    for (int i = 0; i < 3; i++)
+        expect(&slow, ids[i], "SUBMITTED");
+    for (int i = 0; i < 4; i++)
+        bed_advance(&slow.bed, DELAY / 2);
+    assert_true(has_instance(&slow, "a") && has_instance(&slow, "b") && has_instance(&slow, "c"));
+    bed_advance(&slow.bed, 60 * 1000);
+    assert_int_equal(count_operations(&slow.bed), 0);
+    slow_fini(&slow);
+}
+
 static void test_operations_that_are_too_old(void **state)
 {
     struct caller other;
@@ -667,6 +693,7 @@ int main(void)
         cmocka_unit_test(test_refused_when_due),
         cmocka_unit_test(test_zones_that_cannot_be_made),
         cmocka_unit_test(test_operations_that_are_too_many),
+        cmocka_unit_test(test_unfinished_operations_do_not_expire),
         cmocka_unit_test(test_operations_that_are_too_old),
         cmocka_unit_test(test_a_shared_record_stays_while_one_needs_it),
         cmocka_unit_test(test_an_expired_operation_never_runs_again),

@@ -218,6 +218,8 @@ static void check_instance(const struct instance_draft *draft)
     record_encode_instance(&text.first, instance);
     assert_int_equal(record_decode_instance(text_copy(&text), text.first.n, &text.arena, &back), 0);
     assert_int_equal(back.health, draft->health);
+    assert_int_equal(back.create_ms, draft->create_ms);
+    assert_int_equal(back.operation_ms, draft->operation_ms);
     assert_int_equal(back.pending_due_wall_ms, draft->pending_due_wall_ms);
     assert_int_equal(back.n_attributes, draft->n_attributes);
     again = instance_new(&back);
@@ -239,7 +241,8 @@ static void test_instances(void **state)
     draft.creator_request_id = (struct str){ token, sizeof(token) };
     draft.attributes = hostile_pairs;
     draft.n_attributes = TEST_COUNT(hostile_pairs);
-    draft.create_ms = draft.operation_ms = INT64_MAX;
+    draft.create_ms = INT64_MAX;
+    draft.operation_ms = 1;
     for (unsigned health = 0; health < HEALTH_STATUS_COUNT; health++) {
         draft.health = (enum health_status)health;
         check_instance(&draft);
