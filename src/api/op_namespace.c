@@ -31,6 +31,8 @@ static int namespace_create(struct api_call *call, const struct create_namespace
     struct namespace *ns = &change->ns;
     int r;
 
+    if (kind == NAMESPACE_DNS_PRIVATE && !in->vpc.n)
+        return call_refuse_text(call, ERROR_INVALID_INPUT, "Vpc must not be empty");
     ns->kind = kind;
     ns->name = in->name;
     ns->description = in->description.n ? in->description : (struct str){ 0 };

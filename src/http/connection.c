@@ -197,7 +197,9 @@ void connection_check(struct connection *connection)
     int64_t now_ms = loop_now_ms(connection->loop), elapsed_ms = now_ms - connection->since_ms;
     if (connection->is_cut)
         return;
-    int64_t transfer_ms = limits->body_grace_ms + (int64_t)(connection->n_bytes * 1000 / limits->bytes_per_s_min);
+    uint64_t rate =
+        connection->phase == CONNECTION_ANSWERING ? limits->answer_bytes_per_s_min : limits->bytes_per_s_min;
+    int64_t transfer_ms = limits->body_grace_ms + (int64_t)(connection->n_bytes * 1000 / rate);
     switch (connection->phase) {
     case CONNECTION_IDLE:
         if (elapsed_ms >= limits->idle_ms || has_ended_unnoticed(connection))

@@ -36,6 +36,7 @@ void http_limits_default(struct http_limits *ret_limits)
         .head_ms = 5000,
         .body_grace_ms = 2000,
         .bytes_per_s_min = 500,
+        .answer_bytes_per_s_min = 32768,
         .idle_ms = 60000,
         .stop_ms = 10000,
     };
@@ -119,7 +120,8 @@ static int start(struct http_server *server, const struct http_server_config *co
 int http_server_start(const struct http_server_config *config, struct http_server **ret_server,
                       struct http_message *ret_message)
 {
-    ASSERT(config->n_workers > 0 && config->n_workers <= WORKERS_MAX && config->limits.bytes_per_s_min > 0);
+    ASSERT(config->n_workers > 0 && config->n_workers <= WORKERS_MAX && config->limits.bytes_per_s_min > 0 &&
+           config->limits.answer_bytes_per_s_min > 0);
     ret_message->text[0] = '\0';
     struct http_server *server = mem_zalloc(sizeof(*server));
     int r = server ? peers_init(&server->shared.peers, config->limits.connections_per_address_max) : -ENOMEM;

@@ -45,12 +45,13 @@ struct http_limits {
     unsigned connections_per_address_max; /* of one peer address (IPv6: its /64), loopback exempt; 0 = no cap */
     int64_t head_ms;                      /* from the first byte of a head to its end; 408 */
     int64_t body_grace_ms;                /* a body, and a client reading an answer, has this long plus ... */
-    uint64_t bytes_per_s_min;             /* ... its bytes at this rate; 408, or the end of the connection */
+    uint64_t bytes_per_s_min;             /* ... the body's bytes at this rate; 408 */
+    uint64_t answer_bytes_per_s_min;      /* ... the answer's bytes at this rate; the end of the connection */
     int64_t idle_ms;                      /* an open connection between requests */
     int64_t stop_ms;                      /* http_server_stop: how long clients may take over what was accepted */
 };
 
-/* 1 MiB, 8 KiB, 256 MiB, 20,000, 5,000, 5 s, 2 s, 500 B/s, 60 s, 10 s. */
+/* 1 MiB, 8 KiB, 256 MiB, 20,000, 5,000, 5 s, 2 s, 500 B/s, 32 KiB/s, 60 s, 10 s. */
 void http_limits_default(struct http_limits *ret_limits);
 
 /* What the owner does with requests. All are called on a worker's thread. */

@@ -238,7 +238,9 @@ int registry_open(const struct registry_config *config, struct store *store, str
         rand_init(&apply->rand);
     apply->next.index_key = (struct hash_key){ { rand_u64(&apply->rand), rand_u64(&apply->rand) } };
     apply->batch = store_batch_new();
-    r = apply->batch ? registry_load(registry, ret_message) : -ENOMEM;
+    r = apply->batch ? snapshot_start() : -ENOMEM;
+    if (!r)
+        r = registry_load(registry, ret_message);
     if (r)
         goto out;
     r = queue_init(&registry->queue, REGISTRY_MAX_QUEUE);

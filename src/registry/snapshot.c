@@ -6,6 +6,7 @@
 #include "base/mem.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <semaphore.h>
 #include <urcu/urcu-memb.h>
 
@@ -27,6 +28,23 @@ struct snapshot_garbage {
     struct snapshot *old;
     struct edit_list replaced;
 };
+
+static void *snapshot_try(void *arg)
+{
+    return arg;
+}
+
+/* The library ends the process when it cannot make its thread: whether there is one to be had is tried first. */
+int snapshot_start(void)
+{
+    pthread_t thread;
+    int r = -pthread_create(&thread, NULL, snapshot_try, NULL);
+
+    if (r)
+        return r;
+    pthread_join(thread, NULL);
+    return urcu_memb_get_default_call_rcu_data() ? 0 : -ENOMEM;
+}
 
 void snapshot_reader_start(void)
 {

@@ -12,6 +12,10 @@ struct snapshot_head {
     char readers;            /* has an address: what ThreadSanitizer is told about readers is kept under it */
 };
 
+/* Makes the thread that frees, before the first publish: the library would make it there, where nothing may fail. 0 or
+ * -errno. */
+int snapshot_start(void);
+
 /* Each reading thread, once, before its first and after its last acquire. */
 void snapshot_reader_start(void);
 void snapshot_reader_stop(void);

@@ -81,6 +81,10 @@ def test_the_soa_ttl_is_the_callers(api, fresh, kind):
     assert made["Properties"]["DnsProperties"]["SOA"] == {"TTL": 0}
 
 
+def test_the_vpc_must_be_named(api, fresh):
+    api.invalid("CreatePrivateDnsNamespace", "Vpc must not be empty", Name=f"{fresh}.example", Vpc="")
+
+
 def test_the_vpc_is_write_only(api, fresh):
     name = fresh()
     operation = api.done("CreatePrivateDnsNamespace", Name=name, Vpc="vpc-secret")

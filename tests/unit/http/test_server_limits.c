@@ -186,7 +186,7 @@ static void test_reader_that_stops_is_cut_off(void **state)
     fixture_init(&fixture);
     fixture.large = LARGE;
     fixture.config.limits.body_grace_ms = 200;
-    fixture.config.limits.bytes_per_s_min = UINT64_C(1) << 30;
+    fixture.config.limits.answer_bytes_per_s_min = UINT64_C(1) << 30;
     fixture_start(&fixture);
     int fd = client_connect(&fixture);
     client_send_text(fd, "GET /large HTTP/1.1\r\nHost: x\r\n\r\n");
