@@ -82,7 +82,7 @@ def test_the_soa_ttl_is_the_callers(api, fresh, kind):
 
 
 def test_the_vpc_must_be_named(api, fresh):
-    api.invalid("CreatePrivateDnsNamespace", "Vpc must not be empty", Name=f"{fresh}.example", Vpc="")
+    api.invalid("CreatePrivateDnsNamespace", "Vpc must not be empty", Name=fresh(), Vpc="")
 
 
 def test_the_vpc_is_write_only(api, fresh):
