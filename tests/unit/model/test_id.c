@@ -112,7 +112,7 @@ static void test_what_is_no_operation_id(void **state)
     for (size_t i = 0; i < TEST_COUNT(texts); i++) {
         struct id_operation id = { .create_ms = 7 };
         if (id_parse_operation(str_of(texts[i]), &id) == 0)
-            print_error("%s\n", texts[i]);
+            print_error("case %zu\n", i);
         assert_int_equal(id_parse_operation(str_of(texts[i]), &id), 1);
         assert_int_equal(id.create_ms, 7);
     }

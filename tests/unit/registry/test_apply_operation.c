@@ -1,56 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Operations over the clock: their statuses, locks and repetitions, restarts at each stage, failure when they are due,
- * and expiry with the records that hold them. */
-#include "bed.h"
+ * Operations over the clock: their statuses, locks and repetitions, restarts at each stage, failure when they are due.
+ */
+#include "slow.h"
 
 #include "base/mem.h"
-
-#define DELAY 1000
-
-/* A namespace and service made at once, then a registry whose operations take a second. */
-struct slow {
-    struct bed bed;
-    struct str http, service;
-};
-
-static void slow_init(struct slow *slow)
-{
-    bed_init(&slow->bed);
-    slow->http = bed_namespace(&slow->bed, NAMESPACE_HTTP, "h");
-    slow->service = bed_service(&slow->bed, slow->http, "s", SERVICE_CHECK_CUSTOM);
-    bed_register(&slow->bed, slow->service, "old", "k=v");
-    slow->bed.config.operations_delay_ms = DELAY;
-    clock_manual_advance(&slow->bed.clock, 1); /* ids that are taken put off nothing */
-    bed_reopen(&slow->bed);
-}
-
-static void slow_fini(struct slow *slow)
-{
-    bed_check_reopen(&slow->bed);
-    bed_fini(&slow->bed);
-}
-
-/* The id of the operation that the caller's last change became. */
-static const char *last_operation(struct slow *slow)
-{
-    return arena_dup(&slow->bed.names, str_of(slow->bed.caller.change.operation_id)).p;
-}
-
-static void expect(struct slow *slow, const char *operation, const char *status)
-{
-    assert_string_equal(bed_operation(&slow->bed, operation), status);
-}
-
-static bool has_instance(struct slow *slow, const char *id)
-{
-    const struct tenant *tenant = bed_tenant(&slow->bed, bed_hold(&slow->bed));
-    const struct service_node *node = state_find_service(tenant, slow->service);
-    bool has = node && state_find_instance(node, str_of(id));
-
-    bed_release(&slow->bed);
-    return has;
-}
 
 static bool has_http_name(struct slow *slow, const char *name)
 {
@@ -90,23 +44,23 @@ static void test_statuses_over_time(void **state)
     (void)state;
     slow_init(&slow);
     assert_int_equal(caller_register(&slow.bed.caller, slow.service, "new", "a=b"), 0);
-    operation = last_operation(&slow);
-    bed_advance(&slow.bed, DELAY / 2 - 1);
-    expect(&slow, operation, "SUBMITTED");
+    operation = slow_last(&slow);
+    bed_advance(&slow.bed, SLOW_DELAY / 2 - 1);
+    slow_expect(&slow, operation, "SUBMITTED");
     bed_advance(&slow.bed, 1);
-    expect(&slow, operation, "PENDING");
-    bed_advance(&slow.bed, DELAY / 2 - 1);
-    expect(&slow, operation, "PENDING");
-    assert_false(has_instance(&slow, "new"));
+    slow_expect(&slow, operation, "PENDING");
+    bed_advance(&slow.bed, SLOW_DELAY / 2 - 1);
+    slow_expect(&slow, operation, "PENDING");
+    assert_false(slow_has_instance(&slow, "new"));
     bed_advance(&slow.bed, 1);
-    expect(&slow, operation, "SUCCESS");
-    assert_true(has_instance(&slow, "new"));
+    slow_expect(&slow, operation, "SUCCESS");
+    assert_true(slow_has_instance(&slow, "new"));
 
     assert_int_equal(id_parse_operation(str_of(operation), &id), 0);
     {
         const struct operation *done = state_find_operation(bed_tenant(&slow.bed, bed_hold(&slow.bed)), &id);
         assert_int_equal(done->id.create_ms, BED_WALL_MS + 1);
-        assert_int_equal(done->update_ms, BED_WALL_MS + 1 + DELAY);
+        assert_int_equal(done->update_ms, BED_WALL_MS + 1 + SLOW_DELAY);
         assert_true(str_eq(done->namespace_id, slow.http));
         assert_true(str_eq(done->service_id, slow.service));
         assert_str(done->instance_id, "new");
@@ -130,37 +84,37 @@ static void test_effects_come_with_success(void **state)
     bed_reopen(&slow.bed);
     doomed = bed_namespace(&slow.bed, NAMESPACE_HTTP, "doomed");
     clock_manual_advance(&slow.bed.clock, 1);
-    slow.bed.config.operations_delay_ms = DELAY;
+    slow.bed.config.operations_delay_ms = SLOW_DELAY;
     bed_reopen(&slow.bed);
 
     assert_int_equal(caller_create_namespace(&slow.bed.caller, NAMESPACE_DNS_PRIVATE, "new.example", "t"), 0);
-    operations[0] = last_operation(&slow);
+    operations[0] = slow_last(&slow);
     assert_int_equal(change_namespace(&slow, CHANGE_DELETE_NAMESPACE, doomed, NULL), 0);
-    operations[1] = last_operation(&slow);
+    operations[1] = slow_last(&slow);
     assert_int_equal(change_namespace(&slow, CHANGE_UPDATE_NAMESPACE, slow.http, "text"), 0);
-    operations[2] = last_operation(&slow);
+    operations[2] = slow_last(&slow);
     assert_int_equal(update_service(&slow, "text"), 0);
-    operations[3] = last_operation(&slow);
+    operations[3] = slow_last(&slow);
     assert_int_equal(caller_register(&slow.bed.caller, slow.service, "new", ""), 0);
-    operations[4] = last_operation(&slow);
+    operations[4] = slow_last(&slow);
     assert_int_equal(caller_deregister(&slow.bed.caller, slow.service, "old"), 0);
-    operations[5] = last_operation(&slow);
+    operations[5] = slow_last(&slow);
     for (int step = 0; step < 2; step++) {
         for (int i = 0; i < 6; i++)
-            expect(&slow, operations[i], step ? "PENDING" : "SUBMITTED");
+            slow_expect(&slow, operations[i], step ? "PENDING" : "SUBMITTED");
         assert_false(has_http_name(&slow, "new.example"));
         assert_true(has_http_name(&slow, "doomed"));
-        assert_true(has_instance(&slow, "old"));
-        assert_false(has_instance(&slow, "new"));
+        assert_true(slow_has_instance(&slow, "old"));
+        assert_false(slow_has_instance(&slow, "new"));
         bed_check_reopen(&slow.bed);
-        bed_advance(&slow.bed, DELAY / 2);
+        bed_advance(&slow.bed, SLOW_DELAY / 2);
     }
     for (int i = 0; i < 6; i++)
-        expect(&slow, operations[i], "SUCCESS");
+        slow_expect(&slow, operations[i], "SUCCESS");
     assert_true(has_http_name(&slow, "new.example"));
     assert_false(has_http_name(&slow, "doomed"));
-    assert_false(has_instance(&slow, "old"));
-    assert_true(has_instance(&slow, "new"));
+    assert_false(slow_has_instance(&slow, "old"));
+    assert_true(slow_has_instance(&slow, "new"));
     node = state_find_service(bed_tenant(&slow.bed, bed_hold(&slow.bed)), slow.service);
     assert_str(node->config->description, "text");
     assert_str(state_find_namespace(bed_tenant(&slow.bed, bed_hold(&slow.bed)), slow.http)->description, "text");
@@ -184,8 +138,8 @@ static void test_the_namespace_of_a_creation_is_known_from_the_start(void **stat
     ns = arena_dup(&slow.bed.names, operation->namespace_id);
     bed_release(&slow.bed);
     assert_true(str_starts(ns, STR("ns-")));
-    bed_advance(&slow.bed, DELAY / 2);
-    bed_advance(&slow.bed, DELAY / 2);
+    bed_advance(&slow.bed, SLOW_DELAY / 2);
+    bed_advance(&slow.bed, SLOW_DELAY / 2);
     assert_non_null(state_find_namespace(bed_tenant(&slow.bed, bed_hold(&slow.bed)), ns));
     bed_release(&slow.bed);
     slow_fini(&slow);
@@ -212,7 +166,7 @@ static void test_one_operation_a_target(void **state)
     (void)state;
     slow_init(&slow);
     assert_int_equal(caller_create_namespace(caller, NAMESPACE_HTTP, "n.example", "t"), 0);
-    operation = last_operation(&slow);
+    operation = slow_last(&slow);
     expect_duplicate(&slow, caller_create_namespace(caller, NAMESPACE_DNS_PRIVATE, "n.example", "t"),
                      "CreateHttpNamespace", operation);
     expect_duplicate(&slow, caller_create_namespace(caller, NAMESPACE_HTTP, "n.example", "u"), "CreateHttpNamespace",
@@ -220,27 +174,27 @@ static void test_one_operation_a_target(void **state)
     assert_int_equal(caller_create_namespace(caller, NAMESPACE_HTTP, "other", "t"), 0);
 
     assert_int_equal(change_namespace(&slow, CHANGE_UPDATE_NAMESPACE, slow.http, "text"), 0);
-    operation = last_operation(&slow);
+    operation = slow_last(&slow);
     expect_duplicate(&slow, change_namespace(&slow, CHANGE_UPDATE_NAMESPACE, slow.http, "text"), "UpdateHttpNamespace",
                      operation);
     expect_duplicate(&slow, change_namespace(&slow, CHANGE_DELETE_NAMESPACE, slow.http, NULL), "UpdateHttpNamespace",
                      operation);
 
     assert_int_equal(update_service(&slow, "text"), 0);
-    expect_duplicate(&slow, update_service(&slow, "text"), "UpdateService", last_operation(&slow));
+    expect_duplicate(&slow, update_service(&slow, "text"), "UpdateService", slow_last(&slow));
 
     assert_int_equal(caller_register(caller, slow.service, "new", "a=b"), 0);
-    operation = last_operation(&slow);
+    operation = slow_last(&slow);
     expect_duplicate(&slow, caller_register(caller, slow.service, "new", "a=c"), "RegisterInstance", operation);
     expect_duplicate(&slow, caller_deregister(caller, slow.service, "new"), "RegisterInstance", operation);
     assert_int_equal(caller_deregister(caller, slow.service, "old"), 0);
-    operation = last_operation(&slow);
+    operation = slow_last(&slow);
     expect_duplicate(&slow, caller_deregister(caller, slow.service, "old"), "DeregisterInstance", operation);
     expect_duplicate(&slow, caller_register(caller, slow.service, "old", ""), "DeregisterInstance", operation);
 
-    bed_advance(&slow.bed, DELAY / 2);
+    bed_advance(&slow.bed, SLOW_DELAY / 2);
     expect_duplicate(&slow, caller_deregister(caller, slow.service, "old"), "DeregisterInstance", operation);
-    bed_advance(&slow.bed, DELAY / 2);
+    bed_advance(&slow.bed, SLOW_DELAY / 2);
     assert_int_equal(caller_deregister(caller, slow.service, "old"), CHANGE_INSTANCE_NOT_FOUND);
     assert_int_equal(caller_register(caller, slow.service, "new", "a=c"), 0);
     slow_fini(&slow);
@@ -256,19 +210,19 @@ static void test_a_token_gets_its_operation_again(void **state)
     slow_init(&slow);
     for (int stage = 0; stage < 3; stage++) {
         assert_int_equal(caller_create_namespace(caller, NAMESPACE_DNS_PRIVATE, "n", "token"), 0);
-        creation = stage ? creation : last_operation(&slow);
-        assert_string_equal(last_operation(&slow), creation);
+        creation = stage ? creation : slow_last(&slow);
+        assert_string_equal(slow_last(&slow), creation);
         assert_int_equal(caller_register(caller, slow.service, "new", "b=2,a=1"), 0);
-        registration = stage ? registration : last_operation(&slow);
-        assert_string_equal(last_operation(&slow), registration);
+        registration = stage ? registration : slow_last(&slow);
+        assert_string_equal(slow_last(&slow), registration);
         bed_check_reopen(&slow.bed);
         /* The token of a registration is the time here. */
-        clock_manual_advance(&slow.bed.clock, DELAY / 2);
-        bed_jump(&slow.bed, -DELAY / 2);
+        clock_manual_advance(&slow.bed.clock, SLOW_DELAY / 2);
+        bed_jump(&slow.bed, -SLOW_DELAY / 2);
         bed_settle(&slow.bed);
     }
-    expect(&slow, creation, "SUCCESS");
-    expect(&slow, registration, "SUCCESS");
+    slow_expect(&slow, creation, "SUCCESS");
+    slow_expect(&slow, registration, "SUCCESS");
     slow_fini(&slow);
 }
 
@@ -307,15 +261,15 @@ static void test_a_restart_keeps_the_deadline(void **state)
     (void)state;
     slow_init(&slow);
     assert_int_equal(caller_register(&slow.bed.caller, slow.service, "new", ""), 0);
-    operation = last_operation(&slow);
+    operation = slow_last(&slow);
     bed_advance(&slow.bed, 200);
     slow.bed.config.operations_delay_ms = 0; /* what was accepted keeps its time */
     bed_reopen(&slow.bed);
     bed_advance(&slow.bed, 299);
-    expect(&slow, operation, "SUBMITTED");
+    slow_expect(&slow, operation, "SUBMITTED");
     bed_advance(&slow.bed, 1);
-    expect(&slow, operation, "SUCCESS"); /* the second half is as now configured */
-    assert_true(has_instance(&slow, "new"));
+    slow_expect(&slow, operation, "SUCCESS"); /* the second half is as now configured */
+    assert_true(slow_has_instance(&slow, "new"));
     slow_fini(&slow);
 }
 
@@ -327,13 +281,13 @@ static void test_what_became_due_while_down_is_done_at_once(void **state)
     (void)state;
     slow_init(&slow);
     assert_int_equal(caller_register(&slow.bed.caller, slow.service, "new", ""), 0);
-    operation = last_operation(&slow);
-    clock_manual_advance(&slow.bed.clock, 10 * DELAY);
+    operation = slow_last(&slow);
+    clock_manual_advance(&slow.bed.clock, 10 * SLOW_DELAY);
     slow.bed.config.operations_delay_ms = 0;
     bed_reopen(&slow.bed);
     bed_settle(&slow.bed);
-    expect(&slow, operation, "SUCCESS");
-    assert_true(has_instance(&slow, "new"));
+    slow_expect(&slow, operation, "SUCCESS");
+    assert_true(slow_has_instance(&slow, "new"));
     slow_fini(&slow);
 }
 
@@ -345,13 +299,13 @@ static void test_a_clock_that_jumps_back_does_not_lengthen_the_wait(void **state
     (void)state;
     slow_init(&slow);
     assert_int_equal(caller_register(&slow.bed.caller, slow.service, "new", ""), 0);
-    operation = last_operation(&slow);
+    operation = slow_last(&slow);
     bed_jump(&slow.bed, -BED_DAY_MS);
     bed_reopen(&slow.bed);
-    bed_advance(&slow.bed, DELAY / 2);
-    expect(&slow, operation, "PENDING");
-    bed_advance(&slow.bed, DELAY / 2);
-    expect(&slow, operation, "SUCCESS");
+    bed_advance(&slow.bed, SLOW_DELAY / 2);
+    slow_expect(&slow, operation, "PENDING");
+    bed_advance(&slow.bed, SLOW_DELAY / 2);
+    slow_expect(&slow, operation, "SUCCESS");
     slow_fini(&slow);
 }
 
@@ -363,9 +317,9 @@ static void test_the_writer_wakes_by_itself(void **state)
     (void)state;
     slow_init(&slow);
     assert_int_equal(caller_register(&slow.bed.caller, slow.service, "new", ""), 0);
-    operation = last_operation(&slow);
+    operation = slow_last(&slow);
     for (int step = 0; step < 2; step++) {
-        clock_manual_advance(&slow.bed.clock, DELAY / 2);
+        clock_manual_advance(&slow.bed.clock, SLOW_DELAY / 2);
         registry_wake(slow.bed.registry);
         while (strcmp(bed_operation(&slow.bed, operation), step ? "SUCCESS" : "PENDING") != 0)
             sched_yield();
@@ -388,17 +342,17 @@ static void test_refused_when_due(void **state)
     slow_init(&slow);
     other = bed_service(&slow.bed, slow.http, "other", SERVICE_CHECK_NONE);
     assert_int_equal(caller_register(caller, other, "i", ""), 0);
-    registration = last_operation(&slow);
+    registration = slow_last(&slow);
     caller_new(caller, CHANGE_UPDATE_SERVICE)->service_id = other;
     assert_int_equal(caller_do(caller), 0);
-    update = last_operation(&slow);
+    update = slow_last(&slow);
     caller_new(caller, CHANGE_DELETE_SERVICE)->service_id = other;
     assert_int_equal(caller_do(caller), 0);
     assert_int_equal(caller_create_namespace(caller, NAMESPACE_HTTP, "n", "t"), 0);
-    bed_advance(&slow.bed, DELAY / 2);
-    bed_advance(&slow.bed, DELAY / 2);
-    expect(&slow, registration, "FAIL INTERNAL_FAILURE");
-    expect(&slow, update, "FAIL INTERNAL_FAILURE");
+    bed_advance(&slow.bed, SLOW_DELAY / 2);
+    bed_advance(&slow.bed, SLOW_DELAY / 2);
+    slow_expect(&slow, registration, "FAIL INTERNAL_FAILURE");
+    slow_expect(&slow, update, "FAIL INTERNAL_FAILURE");
     {
         const struct tenant *tenant = bed_tenant(&slow.bed, bed_hold(&slow.bed));
         assert_int_equal(id_parse_operation(str_of(registration), &id), 0);
@@ -408,12 +362,42 @@ static void test_refused_when_due(void **state)
         bed_release(&slow.bed);
     }
     assert_int_equal(change_namespace(&slow, CHANGE_DELETE_NAMESPACE, other, NULL), 0);
-    deletion = last_operation(&slow);
+    deletion = slow_last(&slow);
     bed_service(&slow.bed, other, "late", SERVICE_CHECK_NONE);
-    bed_advance(&slow.bed, DELAY / 2);
-    bed_advance(&slow.bed, DELAY / 2);
-    expect(&slow, deletion, "FAIL INTERNAL_FAILURE");
+    bed_advance(&slow.bed, SLOW_DELAY / 2);
+    bed_advance(&slow.bed, SLOW_DELAY / 2);
+    slow_expect(&slow, deletion, "FAIL INTERNAL_FAILURE");
     assert_true(has_http_name(&slow, "n"));
+    slow_fini(&slow);
+}
+
+/* A service that is deleted and made again has its old id: what waits for the old one must not meet the new one. */
+static void test_a_service_made_again_is_another(void **state)
+{
+    const char *registration, *update;
+    struct slow slow;
+    struct caller *caller = &slow.bed.caller;
+    struct str id;
+
+    (void)state;
+    slow_init(&slow);
+    id = bed_service(&slow.bed, slow.http, "again", SERVICE_CHECK_NONE);
+    assert_int_equal(caller_register(caller, id, "i", ""), 0);
+    registration = slow_last(&slow);
+    caller_new(caller, CHANGE_UPDATE_SERVICE)->service_id = id;
+    assert_int_equal(caller_do(caller), 0);
+    update = slow_last(&slow);
+    bed_advance(&slow.bed, SLOW_DELAY / 2);
+    bed_check_reopen(&slow.bed);
+    caller_new(caller, CHANGE_DELETE_SERVICE)->service_id = id;
+    assert_int_equal(caller_do(caller), 0);
+    assert_true(str_eq(bed_service(&slow.bed, slow.http, "again", SERVICE_CHECK_NONE), id));
+    bed_advance(&slow.bed, SLOW_DELAY / 2);
+    slow_expect(&slow, registration, "FAIL INTERNAL_FAILURE");
+    slow_expect(&slow, update, "FAIL INTERNAL_FAILURE");
+    assert_int_equal(tree_size(&state_find_service(bed_tenant(&slow.bed, bed_hold(&slow.bed)), id)->instances).count,
+                     0);
+    bed_release(&slow.bed);
     slow_fini(&slow);
 }
 
@@ -429,8 +413,8 @@ static void check_zone_fails(struct slow *slow, struct str vpc, const char *name
     change->ns.vpc = vpc;
     change->ns.creator_request_id = STR("second");
     assert_int_equal(caller_do(&slow->bed.caller), 0);
-    bed_advance(&slow->bed, DELAY / 2);
-    bed_advance(&slow->bed, DELAY / 2);
+    bed_advance(&slow->bed, SLOW_DELAY / 2);
+    bed_advance(&slow->bed, SLOW_DELAY / 2);
     {
         const struct tenant *tenant = bed_tenant(&slow->bed, bed_hold(&slow->bed));
         operation = tree_select(&tenant->operations, TREE_BY_COUNT, tree_size(&tenant->operations).count - 1);
@@ -452,227 +436,14 @@ static void test_zones_that_cannot_be_made(void **state)
     (void)state;
     slow_init(&slow);
     assert_int_equal(caller_create_namespace(&slow.bed.caller, NAMESPACE_DNS_PRIVATE, "Corp.example", "t"), 0);
-    bed_advance(&slow.bed, DELAY / 2);
-    bed_advance(&slow.bed, DELAY / 2);
+    bed_advance(&slow.bed, SLOW_DELAY / 2);
+    bed_advance(&slow.bed, SLOW_DELAY / 2);
     for (int delay = 1; delay >= 0; delay--) {
-        slow.bed.config.operations_delay_ms = delay * DELAY;
+        slow.bed.config.operations_delay_ms = delay * SLOW_DELAY;
         bed_reopen(&slow.bed);
         check_zone_fails(&slow, STR("vpc-1"), "corp.example", "ConflictingDomainExists");
         check_zone_fails(&slow, STR("vpc-1"), "corp.example", "The VPC that you chose, vpc-1 in region us-east-1,");
         check_zone_fails(&slow, STR("vpc-1"), "a..b", "InvalidDomainName");
-    }
-    slow_fini(&slow);
-}
-
-/* --- expiry ------------------------------------------------------------------------------------------------------ */
-
-static size_t count_operations(const struct bed *bed)
-{
-    size_t n = tree_size(&bed_tenant(bed, bed_hold(bed))->operations).count;
-
-    bed_release(bed);
-    return n;
-}
-
-static void test_operations_that_are_too_many(void **state)
-{
-    char id[ID_OPERATION_SIZE];
-    struct bed bed;
-    struct str service;
-
-    (void)state;
-    bed_init(&bed);
-    bed.config.operations_max = 5;
-    bed_reopen(&bed);
-    service = bed_service(&bed, bed_namespace(&bed, NAMESPACE_HTTP, "h"), "s", SERVICE_CHECK_NONE);
-    memcpy(id, bed.caller.change.operation_id, sizeof(id));
-    for (int i = 0; i < 20; i++) {
-        bed_advance(&bed, 1);
-        bed_register(&bed, service, "i", i % 2 ? "k=v" : "k=w");
-        if (i == 10)
-            memcpy(id, bed.caller.change.operation_id, sizeof(id));
-        assert_in_range(count_operations(&bed), 1, 5);
-        assert_int_equal(bed_count_records(&bed, "operation/"), count_operations(&bed));
-    }
-    assert_int_equal(count_operations(&bed), 5);
-    assert_string_equal(bed_operation(&bed, id), "none");
-    bed_check_reopen(&bed);
-    /* Fewer are kept from now on. */
-    bed.config.operations_max = 2;
-    bed_reopen(&bed);
-    bed_settle(&bed);
-    assert_int_equal(count_operations(&bed), 2);
-    assert_int_equal(bed_count_records(&bed, "operation/"), 2);
-    bed_check_reopen(&bed);
-    bed_fini(&bed);
-}
-
-static void test_unfinished_operations_do_not_expire(void **state)
-{
-    const char *ids[3];
-    struct slow slow;
-
-    (void)state;
-    slow_init(&slow);
-    slow.bed.config.operations_max = 1;
-    slow.bed.config.operations_keep_ms = 1;
-    bed_reopen(&slow.bed);
-    for (int i = 0; i < 3; i++) {
-        const char *names[] = { "a", "b", "c" };
-        assert_int_equal(caller_register(&slow.bed.caller, slow.service, names[i], ""), 0);
-        ids[i] = last_operation(&slow);
-        bed_advance(&slow.bed, 10);
-    }
-    for (int i = 0; i < 3; i++)
-        expect(&slow, ids[i], "SUBMITTED");
-    for (int i = 0; i < 4; i++)
-        bed_advance(&slow.bed, DELAY / 2);
-    assert_true(has_instance(&slow, "a") && has_instance(&slow, "b") && has_instance(&slow, "c"));
-    bed_advance(&slow.bed, 60 * 1000);
-    assert_int_equal(count_operations(&slow.bed), 0);
-    slow_fini(&slow);
-}
-
-static void test_operations_that_are_too_old(void **state)
-{
-    struct caller other;
-    struct bed bed;
-    struct str service;
-
-    (void)state;
-    bed_init(&bed);
-    bed.config.operations_keep_ms = BED_DAY_MS;
-    bed_reopen(&bed);
-    service = bed_service(&bed, bed_namespace(&bed, NAMESPACE_HTTP, "h"), "s", SERVICE_CHECK_NONE);
-    caller_init(&other, &bed, BED_ACCOUNT, STR("eu-west-1"));
-    assert_int_equal(caller_create_namespace(&other, NAMESPACE_HTTP, "h", "t"), 0);
-    bed_advance(&bed, BED_DAY_MS / 2);
-    bed_register(&bed, service, "i", "");
-    bed_advance(&bed, BED_DAY_MS / 2);
-    assert_int_equal(count_operations(&bed), 2);
-    assert_int_equal(bed_count_records(&bed, "operation/"), 3);
-    bed_advance(&bed, 60 * 1000);
-    assert_int_equal(count_operations(&bed), 1);
-    assert_int_equal(bed_count_records(&bed, "operation/"), 1);
-    bed_check_reopen(&bed);
-    bed_advance(&bed, BED_DAY_MS);
-    assert_int_equal(count_operations(&bed), 0);
-    assert_int_equal(bed_count_records(&bed, "operation/"), 0);
-    bed_check_reopen(&bed);
-    caller_fini(&other);
-    bed_fini(&bed);
-}
-
-static void test_a_shared_record_stays_while_one_needs_it(void **state)
-{
-    struct caller callers[4];
-    struct bed bed;
-
-    (void)state;
-    bed_init(&bed);
-    bed.config.operations_max = 6;
-    bed_reopen(&bed);
-    bed_pause(&bed);
-    for (size_t i = 0; i < TEST_COUNT(callers); i++) {
-        struct change *change;
-        caller_init(&callers[i], &bed, BED_ACCOUNT, BED_REGION);
-        change = caller_new(&callers[i], CHANGE_CREATE_NAMESPACE);
-        change->ns.name = arena_printf(&callers[i].arena, "n%zu", i);
-        change->ns.creator_request_id = STR("t");
-        caller_submit(&callers[i]);
-    }
-    bed_resume(&bed);
-    for (size_t i = 0; i < TEST_COUNT(callers); i++)
-        assert_int_equal(caller_wait(&callers[i]), 0);
-    assert_int_equal(bed_count_records(&bed, "operation/"), 1);
-    for (size_t more = 1; more <= 7; more++) {
-        char name[8];
-        snprintf(name, sizeof(name), "m%zu", more);
-        bed_advance(&bed, 1);
-        bed_namespace(&bed, NAMESPACE_HTTP, name);
-        assert_int_equal(count_operations(&bed), more < 2 ? 4 + more : 6);
-        /* The record of the four goes with the last of them. */
-        assert_int_equal(bed_count_records(&bed, "operation/"), more < 6 ? 1 + more : 6);
-    }
-    for (size_t i = 0; i < TEST_COUNT(callers); i++) {
-        assert_string_equal(bed_operation(&bed, callers[i].change.operation_id), "none");
-        caller_fini(&callers[i]);
-    }
-    bed_check_reopen(&bed);
-    bed_fini(&bed);
-}
-
-static void test_an_expired_operation_never_runs_again(void **state)
-{
-    struct slow slow;
-    struct caller *caller = &slow.bed.caller;
-
-    (void)state;
-    slow_init(&slow);
-    slow.bed.config.operations_max = 1;
-    bed_reopen(&slow.bed);
-    /* One record holds the end of the first and the beginning of the second; the clock goes back between them. */
-    assert_int_equal(caller_register(caller, slow.service, "first", ""), 0);
-    bed_advance(&slow.bed, DELAY / 2);
-    bed_jump(&slow.bed, -10 * DELAY);
-    clock_manual_advance(&slow.bed.clock, DELAY / 2);
-    assert_int_equal(caller_deregister(caller, slow.service, "old"), 0);
-    assert_true(has_instance(&slow, "first"));
-    for (int i = 0; i < 3; i++)
-        bed_advance(&slow.bed, DELAY / 2);
-    assert_false(has_instance(&slow, "old"));
-    slow.bed.config.operations_delay_ms = 0;
-    bed_reopen(&slow.bed);
-    bed_register(&slow.bed, slow.service, "old", "");
-    for (int i = 0; i < 3; i++) {
-        bed_reopen(&slow.bed);
-        bed_advance(&slow.bed, DELAY);
-        assert_true(has_instance(&slow, "old"));
-    }
-    bed_fini(&slow.bed);
-}
-
-/* --- large requests ---------------------------------------------------------------------------------------------- */
-
-static void test_waiting_requests_of_one_commit_are_bounded(void **state)
-{
-    static struct caller callers[500];
-    static char value[4900];
-    size_t n_accepted = 0, n_refused = 0;
-    struct slow slow;
-
-    (void)state;
-    slow_init(&slow);
-    memset(value, '"', sizeof(value)); /* four characters each as JSON in JSON */
-    bed_pause(&slow.bed);
-    for (size_t i = 0; i < TEST_COUNT(callers); i++) {
-        struct change *change;
-        caller_init(&callers[i], &slow.bed, BED_ACCOUNT, BED_REGION);
-        change = caller_new(&callers[i], CHANGE_REGISTER_INSTANCE);
-        change->service_id = slow.service;
-        change->instance_id = arena_printf(&callers[i].arena, "i%zu", i);
-        change->attributes = caller_pairs(&callers[i], "k=v", &change->n_attributes);
-        change->attributes[0].value = (struct str){ value, sizeof(value) };
-        change->creator_request_id = STR("t");
-        caller_submit(&callers[i]);
-    }
-    bed_resume(&slow.bed);
-    for (size_t i = 0; i < TEST_COUNT(callers); i++) {
-        int r = caller_wait(&callers[i]);
-        assert_true(r == 0 || r == CHANGE_OVERLOADED);
-        n_accepted += r == 0;
-        n_refused += r != 0;
-        if (r) { /* alone, and in a commit of its own, it is taken */
-            registry_submit(slow.bed.registry, &callers[i].change);
-            assert_int_equal(caller_wait(&callers[i]), 0);
-        }
-    }
-    assert_true(n_accepted > 100 && n_refused > 100);
-    for (int i = 0; i < 20; i++)
-        bed_advance(&slow.bed, DELAY / 2);
-    for (size_t i = 0; i < TEST_COUNT(callers); i++) {
-        expect(&slow, callers[i].change.operation_id, "SUCCESS");
-        caller_fini(&callers[i]);
     }
     slow_fini(&slow);
 }
@@ -691,13 +462,8 @@ int main(void)
         cmocka_unit_test(test_a_clock_that_jumps_back_does_not_lengthen_the_wait),
         cmocka_unit_test(test_the_writer_wakes_by_itself),
         cmocka_unit_test(test_refused_when_due),
+        cmocka_unit_test(test_a_service_made_again_is_another),
         cmocka_unit_test(test_zones_that_cannot_be_made),
-        cmocka_unit_test(test_operations_that_are_too_many),
-        cmocka_unit_test(test_unfinished_operations_do_not_expire),
-        cmocka_unit_test(test_operations_that_are_too_old),
-        cmocka_unit_test(test_a_shared_record_stays_while_one_needs_it),
-        cmocka_unit_test(test_an_expired_operation_never_runs_again),
-        cmocka_unit_test(test_waiting_requests_of_one_commit_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
