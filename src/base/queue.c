@@ -43,6 +43,7 @@ static void set_depth(struct queue *queue, size_t depth)
 
 int queue_push(struct queue *queue, struct queue_item *item)
 {
+    bool wakes = false;
     int r = 0;
     pthread_mutex_lock(&queue->mutex);
     if (queue->closed) {
@@ -55,10 +56,12 @@ int queue_push(struct queue *queue, struct queue_item *item)
         queue->tail = &item->next;
         set_depth(queue, queue->depth + 1);
         /* The consumer can only be asleep if the queue was empty. */
-        if (queue->depth == 1)
-            pthread_cond_signal(&queue->wakeup);
+        wakes = queue->depth == 1;
     }
     pthread_mutex_unlock(&queue->mutex);
+    /* Behind the unlock: a consumer that wakes at once would only wait for the mutex. */
+    if (wakes)
+        pthread_cond_signal(&queue->wakeup);
     return r;
 }
 

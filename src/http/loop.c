@@ -105,14 +105,17 @@ static struct http_request *take_finished(struct loop *loop)
 void loop_finish(struct loop *loop, struct http_request *request)
 {
     request->next = NULL;
+    /* Counted: the worker may see the last request and end before it is woken for it. */
+    atomic_fetch_add_explicit(&loop->n_finishing, 1, memory_order_relaxed);
     pthread_mutex_lock(&loop->mutex);
     bool is_first = !loop->finished;
     *loop->finished_tail = request;
     loop->finished_tail = &request->next;
-    /* Under the mutex: the worker may end as soon as it has seen the last request. */
+    pthread_mutex_unlock(&loop->mutex);
+    /* Behind the unlock: a worker that wakes at once would only wait for the mutex. */
     if (is_first)
         uv_async_send(&loop->wakeup);
-    pthread_mutex_unlock(&loop->mutex);
+    atomic_fetch_sub_explicit(&loop->n_finishing, 1, memory_order_release);
 }
 
 void loop_wake(struct loop *loop)
@@ -151,7 +154,8 @@ static void obey(struct loop *loop)
     int64_t now_ms = loop_now_ms(loop);
     if (!loop->cut_at_ms)
         loop->cut_at_ms = now_ms + shared->limits.stop_ms;
-    if (loop->n_connections == 0 && !uv_is_closing((uv_handle_t *)&loop->wakeup))
+    if (loop->n_connections == 0 && atomic_load_explicit(&loop->n_finishing, memory_order_acquire) == 0 &&
+        !uv_is_closing((uv_handle_t *)&loop->wakeup))
         end_loop(loop);
     if (now_ms < loop->cut_at_ms)
         return;

@@ -66,6 +66,7 @@ struct loop {
 
     pthread_mutex_t mutex; /* over `finished`, first in first out */
     struct http_request *finished, **finished_tail;
+    atomic_uint n_finishing; /* threads inside loop_finish */
 };
 
 /* Prepares everything that can fail and starts the thread, which calls the owner's worker_start; listener_fds stay the
