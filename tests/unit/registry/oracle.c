@@ -388,7 +388,7 @@ static void check_pairs(const int *map, const struct str_pair *pairs, size_t n)
     size_t at = 0;
 
     for (int key = 0; key < ORACLE_KEYS; key++) {
-        char text[2][8];
+        char text[2][16];
         if (!map[key])
             continue;
         snprintf(text[0], sizeof(text[0]), "k%d", key);
@@ -435,7 +435,7 @@ static bool check_service(const struct oracle_service *service, int slot, const 
     check_pairs(service->tags, node->config->tags, node->config->n_tags);
     check_pairs(service->attributes, node->config->attributes, node->config->n_attributes);
     for (int i = 0; i < ORACLE_INSTANCES; i++) {
-        char id[8];
+        char id[16];
         snprintf(id, sizeof(id), "i/%d", i);
         check_instance(&service->instances[i], state_find_instance(node, str_of(id)));
         n += service->instances[i].there;

@@ -30,7 +30,7 @@ static void stage_init(struct stage *stage)
     stage->service = bed_service(&stage->bed, stage->http, "s", SERVICE_CHECK_CUSTOM);
     stage->vacant = bed_service(&stage->bed, stage->http, "v", SERVICE_CHECK_NONE);
     for (int i = 0; i < 12; i++) {
-        char id[8];
+        char id[16];
         snprintf(id, sizeof(id), "i%d", i);
         bed_register(&stage->bed, stage->service, id, i % 2 ? "k=v,l=w" : "k=v,m=x");
     }

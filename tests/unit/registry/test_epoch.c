@@ -87,7 +87,7 @@ static void test_everything_forgets_its_epoch(void **state)
     bed.config.custom_health_delay_ms = 1000;
     bed_reopen(&bed);
     for (int i = 0; i < 16; i++) {
-        char id[8];
+        char id[16];
         snprintf(id, sizeof(id), "i%d", i);
         bed_register(&bed, service, id, "k=v,l=w");
         if (i % 2)

@@ -217,7 +217,7 @@ static void test_combinations(void **state)
 static int check_sizes(uint64_t limit, size_t n, size_t total, bool known, struct change *change)
 {
     struct registry_config config = { .limits.custom_attributes = limit };
-    static char value[INSTANCE_MAX_ATTRIBUTES_LEN + 1], keys[64][8];
+    static char value[INSTANCE_MAX_ATTRIBUTES_LEN + 1], keys[64][24];
     struct service service;
     struct namespace ns;
 
