@@ -38,7 +38,7 @@ static void refuse(struct loop *loop, int fd)
     metric_add(METRIC_HTTP_CONNECTIONS_REFUSED, 1);
     connection_send_refusal(loop, fd, &too_many);
     shutdown(fd, SHUT_WR);
-    linger_start(&loop->lingering, &loop->uv, fd);
+    linger_start(&loop->lingering, loop_now_ms(loop), fd);
 }
 
 static int enter(struct loop_shared *shared, const struct sockaddr *address)

@@ -63,7 +63,7 @@ void connection_close(struct connection *connection)
     if (!connection->is_unix && (connection->is_lingering || intake_has_unread(connection->fd))) {
         int fd = fcntl(connection->fd, F_DUPFD_CLOEXEC, 0);
         if (fd >= 0)
-            linger_start(&loop->lingering, &loop->uv, fd);
+            linger_start(&loop->lingering, loop_now_ms(loop), fd);
     }
     if (connection->prev)
         connection->prev->next = connection->next;

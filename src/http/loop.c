@@ -134,8 +134,9 @@ static void drain(struct loop *loop)
 
 static void end_loop(struct loop *loop)
 {
-    uv_handle_t *handles[] = { (uv_handle_t *)&loop->wakeup, (uv_handle_t *)&loop->tick, (uv_handle_t *)&loop->again,
-                               (uv_handle_t *)&loop->resting, (uv_handle_t *)&loop->library };
+    uv_handle_t *handles[] = { (uv_handle_t *)&loop->wakeup,  (uv_handle_t *)&loop->tick,
+                               (uv_handle_t *)&loop->again,   (uv_handle_t *)&loop->resting,
+                               (uv_handle_t *)&loop->library, (uv_handle_t *)&loop->lingering.poll };
     linger_expire(&loop->lingering, 0, true);
     for (size_t i = 0; i < sizeof(handles) / sizeof(handles[0]); i++)
         uv_close(handles[i], NULL);
@@ -227,6 +228,8 @@ static int start_handles(struct loop *loop)
     }
     if (r == 0)
         r = uv_poll_start(&loop->library, UV_READABLE, on_library);
+    if (r == 0)
+        r = linger_init(&loop->lingering, &loop->uv);
     return r < 0 ? r : accept_start(loop);
 }
 
@@ -240,6 +243,7 @@ static void close_handle(uv_handle_t *handle, void *arg)
 void loop_fini(struct loop *loop)
 {
     uv_loop_close(&loop->uv);
+    linger_fini(&loop->lingering);
     request_pool_fini(&loop->requests);
     mem_free(loop->listeners);
     uv_sem_destroy(&loop->started);
@@ -275,6 +279,7 @@ int loop_start(struct loop *loop, struct loop_shared *shared, unsigned index, co
 {
     *loop = (struct loop){ .shared = shared, .index = index, .listener_fds = listener_fds, .n_listeners = n_listeners };
     loop->finished_tail = &loop->finished;
+    loop->lingering.epoll_fd = -1;
     rand_init(&loop->rand);
     int r = uv_loop_init(&loop->uv);
     if (r < 0)

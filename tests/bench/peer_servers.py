@@ -116,7 +116,8 @@ def etcd(before=()):
     client, member = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{peers}"
     one = Peer([peer("usr/bin/etcd", "etcd-server"), "--data-dir", str(home / "data"), "--listen-client-urls", client,
                 "--advertise-client-urls", client, "--listen-peer-urls", member,
-                "--initial-advertise-peer-urls", member, "--initial-cluster", f"default={member}", "--log-level", "error"],
+                "--initial-advertise-peer-urls", member, "--initial-cluster", f"default={member}",
+                "--log-level", "error"],
                port, home, before)
     while b"true" not in wire.Client(port).get("/health")[1]:  # it listens before it has elected itself
         time.sleep(0.02)

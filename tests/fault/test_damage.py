@@ -49,7 +49,7 @@ def stores(tmp_path_factory):
 
 
 def fingerprint(folder):
-    """Everything in the directory but what a process leaves that only looked: SQLite's index, an empty log, the lock."""
+    """Everything there but what a process leaves that only looked: SQLite's index, an empty log, the lock."""
     return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in folder.iterdir()
             if p.is_file() and p.name not in ("cloudmap.db-shm", "lock") and (p.name != LOG or p.stat().st_size)}
 
