@@ -7,8 +7,6 @@
 #include <errno.h>
 
 /* A thousand instances of 5,000 characters each: 25 MB when all are keys or escaped. Fits into a call's arena. */
-#define DISCOVER_MAX_ANSWER (32u << 20)
-
 /* Addressed by HttpName; by ARN as callers of shared namespaces do; or by the Name of the namespace whose HttpName got
  * an ending, which some clients pass. */
 static const struct namespace *discover_find_namespace(const struct api_call *call, struct str name)
@@ -59,26 +57,24 @@ static struct str discover_render(struct api_call *call, const struct service_no
                                   const struct instance *const *instances, size_t n)
 {
     bool checked = node->config->check != SERVICE_CHECK_NONE;
-    size_t size = 2, at = 1;
-    char *text;
+    struct buf *text = call_scratch(call);
+    size_t size = 2;
 
     for (size_t i = 0; i < n; i++)
         size += instances[i]->element_len + node->config->discover_tail[HEALTH_UNHEALTHY].n + 1;
-    text = size <= DISCOVER_MAX_ANSWER ? arena_alloc(&call->arena, size) : NULL;
-    if (!text)
+    if (!buf_reserve(text, size))
         return (struct str){ 0 };
-    text[0] = '[';
+    buf_put_char(text, '[');
     for (size_t i = 0; i < n; i++) {
         struct str element = instance_element(instances[i]);
         struct str tail = node->config->discover_tail[checked ? instances[i]->health : HEALTH_UNKNOWN];
         if (i)
-            text[at++] = ',';
-        memcpy(text + at, element.p, element.n);
-        memcpy(text + at + element.n, tail.p, tail.n);
-        at += element.n + tail.n;
+            buf_put_char(text, ',');
+        buf_put_str(text, element);
+        buf_put_str(text, tail);
     }
-    text[at++] = ']';
-    return (struct str){ text, at };
+    buf_put_char(text, ']');
+    return buf_str(text);
 }
 
 /* As large as AWS's, and yet exact for clients that read numbers as doubles: a revision has at most 53 bits. */
