@@ -29,13 +29,13 @@ static const struct {
 #undef LOG
 };
 
-static const char *const level_words[LOG_LEVEL_COUNT] = { "debug", "info", "warning", "error" };
-static const char *const level_marks[LOG_LEVEL_COUNT] = { "DEBUG", "INFO", "WARNING", "ERROR" };
+static const char *const level_words[LOG_LEVEL_COUNT] = { "debug", "info", "warning", "error", "critical" };
+static const char *const level_marks[LOG_LEVEL_COUNT] = { "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL" };
 
 /* mutable: the logger's state; the level may change while threads log, the format may not. */
 static _Atomic int current_level = LOG_INFO;
 /* mutable: set once, before there are threads */
-static bool writes_json;
+static bool writes_json, writes_python_keys;
 
 struct line {
     size_t n;
@@ -45,7 +45,9 @@ struct line {
 void log_init(enum log_level level, enum log_format format)
 {
     log_set_level(level);
-    writes_json = format == LOG_FORMAT_JSON || (format == LOG_FORMAT_AUTO && !isatty(STDERR_FILENO));
+    writes_python_keys = format == LOG_FORMAT_PYTHON;
+    writes_json =
+        format == LOG_FORMAT_JSON || writes_python_keys || (format == LOG_FORMAT_AUTO && !isatty(STDERR_FILENO));
 }
 
 void log_set_level(enum log_level level)
@@ -57,7 +59,7 @@ void log_set_level(enum log_level level)
 int log_parse_level(struct str word, enum log_level *ret_level)
 {
     for (int i = 0; i < LOG_LEVEL_COUNT; i++) {
-        if (str_eq(word, str_of(level_words[i]))) {
+        if (str_eq(word, str_of(level_words[i])) || str_eq(word, str_of(level_marks[i]))) {
             *ret_level = (enum log_level)i;
             return 0;
         }
@@ -138,11 +140,26 @@ static void put_time(struct line *line)
         tm.tm_min, tm.tm_sec, (int)(ms % 1000));
 }
 
+static void put_local_time(struct line *line)
+{
+    time_t seconds = (time_t)(clock_wall_ms(clock_system()) / 1000);
+    struct tm tm;
+    localtime_r(&seconds, &tm);
+    put(line, "%04d-%02d-%02d %02d:%02d:%02d", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min,
+        tm.tm_sec);
+}
+
 static void put_json_head(struct line *line, enum log_id id)
 {
-    put(line, "{\"time\":\"");
-    put_time(line);
-    put(line, "\",\"level\":\"%s\",\"event\":\"", level_words[events[id].level]);
+    if (writes_python_keys) {
+        put(line, "{\"asctime\":\"");
+        put_local_time(line);
+        put(line, "\",\"levelname\":\"%s\",\"event\":\"", level_marks[events[id].level]);
+    } else {
+        put(line, "{\"time\":\"");
+        put_time(line);
+        put(line, "\",\"level\":\"%s\",\"event\":\"", level_words[events[id].level]);
+    }
     for (const char *p = events[id].id + strlen("LOG_"); *p; p++)
         put(line, "%c", str_fold_char(*p));
     put(line, "\",\"message\":");

@@ -7,8 +7,9 @@
 
 #include "base/str.h"
 
-enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERROR, LOG_LEVEL_COUNT };
-enum log_format { LOG_FORMAT_AUTO, LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
+enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERROR, LOG_CRITICAL, LOG_LEVEL_COUNT };
+/* PYTHON: JSON under the keys and level names of Python's logging: asctime (local time), levelname, message. */
+enum log_format { LOG_FORMAT_AUTO, LOG_FORMAT_TEXT, LOG_FORMAT_JSON, LOG_FORMAT_PYTHON };
 
 enum log_id {
 #define LOG(id, level, text) id,
@@ -39,5 +40,5 @@ void log_set_level(enum log_level level);
 /* Whether the event is logged at all; for fields that cost something. */
 bool log_is_on(enum log_id id);
 void log_write(enum log_id id, const struct log_field *fields, size_t n_fields);
-/* 0, or 1 for an unknown word (debug, info, warning, error). */
+/* 0, or 1 for an unknown word (debug, info, warning, error, critical; in capitals, too). */
 int log_parse_level(struct str word, enum log_level *ret_level);

@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The configuration file: INI, read by inih. `[section]` and `key = value` give section.key; `[vpc vpc-1]` and
- * `cidr = ...` give vpc.vpc-1.cidr; what stands before the first section is a whole key (`compat = aws`). Comments
- * start with # or ; at the start of a line, or with ; behind a blank. Main thread only: inih keeps its settings in
- * globals. */
+ * The configuration file (base/ini_file.h says its form). `[section]` and `key = value` give section.key; `[vpc vpc-1]`
+ * and `cidr = ...` give vpc.vpc-1.cidr; what stands before the first section is a whole key (`compat = aws`). Main
+ * thread only. */
 #pragma once
 
 #include "cloudmapd/config.h"
-
-#define CONFIG_FILE_MAX (1 << 20) /* bytes */
-#define CONFIG_LINE_MAX 4000
 
 /* Adds the settings in `text`; `path` is what messages call it. */
 void config_file_parse(struct config_input *input, struct str text, const char *path, struct config_errors *errors);

@@ -4,6 +4,7 @@
  * configuration says about itself, set again by flags, gives the same configuration. */
 #include "fuzz_target.h"
 
+#include "base/ini_file.h"
 #include "base/mem.h"
 #include "cloudmapd/config_file.h"
 
@@ -52,7 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     struct config *config = NULL;
     struct config_errors errors;
     struct config_input *input = config_new_input();
-    if (n > CONFIG_FILE_MAX) {
+    if (n > INI_FILE_MAX) {
         config_free_input(input);
         return 0;
     }

@@ -7,6 +7,7 @@
 #include "base/text.h"
 
 #include <pty.h>
+#include <time.h>
 #include <unistd.h>
 
 #define CAPTURE_MAX 16384
@@ -77,6 +78,27 @@ static void test_json(void **state)
                      "\"api\":\"127.0.0.1:8650\",\"pid\":-12,\"absent\":null,"
                      "\"text\":\"a \\\"b\\\" \\\\ \\u000a\\u007f caf\xc3\xa9\"}\n");
     assert_memory_equal(capture.text, "{\"time\":\"", 9);
+}
+
+/* The keys that Python's loggers write, the time as a Python program has it. */
+static void test_python_keys(void **state)
+{
+    (void)state;
+    struct capture capture;
+    log_init(LOG_INFO, LOG_FORMAT_PYTHON);
+    capture_begin(&capture);
+    log_event(LOG_UNMAP_HELD, LOG_C("service_id", "srv-1"), LOG_I("judged", 2));
+    dup2(capture.stderr_copy, STDERR_FILENO);
+    close(capture.stderr_copy);
+    ssize_t n = read(capture.read_end, capture.text, sizeof(capture.text) - 1);
+    close(capture.read_end);
+    assert_true(n > 0);
+    capture.text[n] = '\0';
+    struct tm tm;
+    const char *rest = strptime(capture.text, "{\"asctime\":\"%Y-%m-%d %H:%M:%S\",", &tm);
+    assert_non_null(rest);
+    assert_string_equal(rest, "\"levelname\":\"WARNING\",\"event\":\"unmap_held\","
+                              "\"message\":\"a guard holds removals back\",\"service_id\":\"srv-1\",\"judged\":2}\n");
 }
 
 /* What a terminal would obey stays out of it, and no value makes a second line. */
@@ -155,15 +177,19 @@ static void test_long_values(void **state)
 static void test_levels(void **state)
 {
     (void)state;
-    static const char *const words[] = { "debug", "info", "warning", "error" };
+    static const char *const words[] = { "debug", "info", "warning", "error", "critical" };
+    static const char *const capitals[] = { "DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL" };
     for (int level = LOG_DEBUG; level < LOG_LEVEL_COUNT; level++) {
         enum log_level parsed = LOG_LEVEL_COUNT;
         assert_int_equal(log_parse_level(str_of(words[level]), &parsed), 0);
         assert_int_equal(parsed, level);
+        parsed = LOG_LEVEL_COUNT;
+        assert_int_equal(log_parse_level(str_of(capitals[level]), &parsed), 0);
+        assert_int_equal(parsed, level);
         log_init(LOG_INFO, LOG_FORMAT_TEXT);
         log_set_level(parsed);
         static const enum log_id ids[] = { LOG_REQUEST, LOG_DAEMON_STARTED, LOG_STORE_CHECKPOINT_FAILED,
-                                           LOG_STORE_COMMIT_FAILED };
+                                           LOG_STORE_COMMIT_FAILED, LOG_UNMAP_REFUSED };
         for (int i = LOG_DEBUG; i < LOG_LEVEL_COUNT; i++) {
             struct capture capture;
             capture_begin(&capture);
@@ -173,7 +199,7 @@ static void test_levels(void **state)
         }
     }
     enum log_level parsed = LOG_LEVEL_COUNT;
-    assert_int_equal(log_parse_level(STR("INFO"), &parsed), 1);
+    assert_int_equal(log_parse_level(STR("Info"), &parsed), 1);
     assert_int_equal(log_parse_level(STR(""), &parsed), 1);
     assert_int_equal(parsed, LOG_LEVEL_COUNT);
 }
@@ -207,13 +233,10 @@ static void test_automatic_format(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_text),
-        cmocka_unit_test(test_json),
-        cmocka_unit_test(test_text_is_safe),
-        cmocka_unit_test(test_random_bytes),
-        cmocka_unit_test(test_long_values),
-        cmocka_unit_test(test_levels),
-        cmocka_unit_test(test_automatic_format),
+        cmocka_unit_test(test_text),         cmocka_unit_test(test_json),
+        cmocka_unit_test(test_python_keys),  cmocka_unit_test(test_text_is_safe),
+        cmocka_unit_test(test_random_bytes), cmocka_unit_test(test_long_values),
+        cmocka_unit_test(test_levels),       cmocka_unit_test(test_automatic_format),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

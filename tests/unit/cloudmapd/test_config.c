@@ -3,6 +3,7 @@
  * From settings to a configuration: file, environment, flags, compat, and every kind of fault. */
 #include "../test.h"
 
+#include "base/ini_file.h"
 #include "base/mem.h"
 #include "cloudmapd/config_file.h"
 
@@ -187,7 +188,7 @@ static void test_every_fault_of_a_file_is_told(void **state)
 static void test_lines_that_would_be_cut_are_refused(void **state)
 {
     struct bench *bench = *state;
-    char text[CONFIG_LINE_MAX + 100];
+    char text[INI_FILE_LINE_MAX + 100];
     memset(text, 'x', sizeof(text));
     memcpy(text, "[api]\nregion = ", 15);
     text[sizeof(text) - 1] = '\0';
