@@ -145,8 +145,8 @@ int access_client(struct access *access, enum aws_service service, const char *r
                   struct aws_client **ret_client, struct aws_error *ret_error)
 {
     struct entry *entry = access->entries;
-    while (entry && (entry->service != service || !is_same(entry->region, region) ||
-                     !is_same(entry->role_arn, role_arn)))
+    while (entry &&
+           (entry->service != service || !is_same(entry->region, region) || !is_same(entry->role_arn, role_arn)))
         entry = entry->next;
     if (!entry) {
         int r = make_entry(access, service, region, role_arn, &entry, ret_error);

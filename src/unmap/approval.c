@@ -86,7 +86,8 @@ static void write_line(struct buf *buf, const struct approval *one)
     buf_put_char(buf, '\n');
 }
 
-static int add(const struct state_dir *dir, int64_t wall_ms, const struct approval *items, size_t n, struct arena *arena)
+static int add(const struct state_dir *dir, int64_t wall_ms, const struct approval *items, size_t n,
+               struct arena *arena)
 {
     struct approvals present;
     struct buf text;

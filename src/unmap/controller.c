@@ -65,8 +65,7 @@ static int open_state(struct controller *controller, bool is_to_write)
     if (r == 0 || !is_to_write)
         return 0;
     struct str detail = arena_printf(&controller->arena, "%s: %s; --state-dir names another one",
-                                     controller->state_dir.path ? controller->state_dir.path : "no HOME",
-                                     strerror(-r));
+                                     controller->state_dir.path ? controller->state_dir.path : "no HOME", strerror(-r));
     return refuse(EX_CANTCREAT, "the directory of the journal cannot be written", detail.p);
 }
 

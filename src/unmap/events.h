@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Reads a queue that EventBridge and Auto Scaling fill, so that a dead instance goes in seconds. An event is only a hint
- * to look: it makes the controller run a round at once, and its message is deleted when that round knew everything. A
- * message that nobody understands stays, for the queue's dead-letter queue. A thread of its own; the functions below
- * belong to the controller's. */
+ * Reads a queue that EventBridge and Auto Scaling fill, so that a dead instance goes in seconds. An event is only a
+ * hint to look: it makes the controller run a round at once, and its message is deleted when that round knew
+ * everything. A message that nobody understands stays, for the queue's dead-letter queue. A thread of its own; the
+ * functions below belong to the controller's. */
 #pragma once
 
 #include "unmap/exporter.h"

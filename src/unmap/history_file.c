@@ -100,9 +100,9 @@ int history_file_save(const struct state_dir *dir, struct str service_id, int64_
 struct loading {
     struct arena *arena, scratch;
     struct plan_history *history;
-    size_t size;       /* of memories */
+    size_t size; /* of memories */
     int64_t now_ms;
-    int64_t shift_ms;  /* from the clock of the file to now's */
+    int64_t shift_ms; /* from the clock of the file to now's */
 };
 
 static int read_ints(struct json_reader *reader, size_t max, int64_t *ret_items, size_t *ret_n)

@@ -8,8 +8,8 @@
 #include <errno.h>
 #include <time.h>
 
-#define SILENT_MAX 5               /* calls in a row without any answer, after which the rest is left to the next round */
-#define FOLLOW_MS 120000           /* how long an operation may take */
+#define SILENT_MAX 5     /* calls in a row without any answer, after which the rest is left to the next round */
+#define FOLLOW_MS 120000 /* how long an operation may take */
 #define FOLLOW_PAUSE_MAX_MS 1000
 #define LOOK_ARENA_MAX ((size_t)64 << 20)
 #define LISTING_MAX ((size_t)64 << 20)
@@ -45,18 +45,18 @@ static void pause_ms(int64_t ms)
 static void note_in_journal(struct run *run, const struct job *job, enum journal_step step)
 {
     const char *role = run->service->target->role_arn;
-    journal_add(run->context->journal, &(struct journal_entry){
-                                               .step = step,
-                                               .removal = { job->removal, JOURNAL_ID_LEN },
-                                               .wall_ms = clock_wall_ms(run->context->clock),
-                                               .service_id = run->service->id,
-                                               .region = str_of(run->service->target->service_region),
-                                               .role_arn = str_of(role),
-                                               .instance = *job->decision->instance,
-                                               .reason = step == JOURNAL_REMOVING ?
-                                                                 str_of(plan_evidence_text(job->decision->evidence)) :
-                                                                 job->reason,
-                                       });
+    journal_add(
+        run->context->journal,
+        &(struct journal_entry){
+            .step = step,
+            .removal = { job->removal, JOURNAL_ID_LEN },
+            .wall_ms = clock_wall_ms(run->context->clock),
+            .service_id = run->service->id,
+            .region = str_of(run->service->target->service_region),
+            .role_arn = str_of(role),
+            .instance = *job->decision->instance,
+            .reason = step == JOURNAL_REMOVING ? str_of(plan_evidence_text(job->decision->evidence)) : job->reason,
+        });
 }
 
 /* All that is about to go, on the disk before the first of it goes. */
@@ -90,8 +90,8 @@ static void end(struct run *run, struct job *job, enum log_id event, enum journa
     job->has_failed = event == LOG_UNMAP_REMOVE_FAILED;
     job->reason = arena_dup(&run->arena, str_of(reason));
     log_event(event, LOG_S("service_id", run->service->id), LOG_S("instance_id", job->decision->instance->id),
-              LOG_S("address", job->decision->address),
-              LOG_C("evidence", plan_evidence_text(job->decision->evidence)), LOG_C("reason", reason));
+              LOG_S("address", job->decision->address), LOG_C("evidence", plan_evidence_text(job->decision->evidence)),
+              LOG_C("reason", reason));
 }
 
 static void end_with_error(struct run *run, struct job *job, enum journal_step step, const struct aws_error *error)
@@ -201,8 +201,8 @@ static int deregister(struct run *run, struct job *job)
               LOG_S("address", decision->address), LOG_C("evidence", plan_evidence_text(decision->evidence)),
               LOG_C("ec2_state", decision->machine ? ec2_state_text(decision->machine->state) : NULL),
               LOG_I("rounds", decision->doubts), LOG_S("removal", ((struct str){ job->removal, JOURNAL_ID_LEN })));
-    int r = cloud_map_deregister(run->client, run->service->id, decision->instance->id, &run->arena,
-                                 &job->operation_id, &error);
+    int r = cloud_map_deregister(run->client, run->service->id, decision->instance->id, &run->arena, &job->operation_id,
+                                 &error);
     note_answer(run, r);
     if (r == -ENOMEM)
         return r;
@@ -218,7 +218,8 @@ static int take_one(struct run *run, struct job *job)
     struct arena arena;
     bool stands;
     if (run->n_silent >= SILENT_MAX) {
-        end(run, job, LOG_UNMAP_REMOVE_FAILED, JOURNAL_KEPT, "no answer to several calls in a row: left to the next round");
+        end(run, job, LOG_UNMAP_REMOVE_FAILED, JOURNAL_KEPT,
+            "no answer to several calls in a row: left to the next round");
         return 0;
     }
     arena_init(&arena, LOOK_ARENA_MAX);
@@ -282,7 +283,8 @@ static void follow_all(struct run *run)
     }
     for (size_t i = 0; i < run->n; i++)
         if (str_is_set(run->jobs[i].operation_id))
-            end(run, &run->jobs[i], LOG_UNMAP_REMOVE_FAILED, JOURNAL_FAILED, "the operation has not ended in two minutes");
+            end(run, &run->jobs[i], LOG_UNMAP_REMOVE_FAILED, JOURNAL_FAILED,
+                "the operation has not ended in two minutes");
 }
 
 static struct removal_counts count(const struct run *run)

@@ -71,8 +71,9 @@ static int decide(const struct round_context *context, struct round *round, stru
     r = plan_make(&input, &round->arena, &service->plan);
     if (r != 0)
         return r;
-    service->result = service->plan.outcome == PLAN_OK ? EXPORTER_OK :
-                      service->plan.outcome == PLAN_HELD ? EXPORTER_HELD : EXPORTER_ERROR;
+    service->result = service->plan.outcome == PLAN_OK     ? EXPORTER_OK
+                      : service->plan.outcome == PLAN_HELD ? EXPORTER_HELD
+                                                           : EXPORTER_ERROR;
     round->is_unknown |= service->plan.outcome == PLAN_UNKNOWN;
     round->is_held |= service->plan.outcome == PLAN_HELD || service->plan.by_action[PLAN_WAIT] > 0;
     round->n_to_remove += service->plan.by_action[PLAN_REMOVE];

@@ -26,12 +26,24 @@ struct row {
 
 static const struct row rows[] = {
 #define HEADING(text) { .heading = (text) },
-#define TARGET_SETTING(member, n, a, k, v, g, d)                                                     \
-    { .name = (n), .argument = (a), .value = (v), .guarded = (g), .doc = (d), .kind = (k),           \
-      .scope = SCOPE_TARGET, .offset = offsetof(struct setting_target, member) },
-#define SETTING(member, n, a, k, v, g, d)                                                            \
-    { .name = (n), .argument = (a), .value = (v), .guarded = (g), .doc = (d), .kind = (k),           \
-      .scope = SCOPE_PROGRAM, .offset = offsetof(struct settings, member) },
+#define TARGET_SETTING(member, n, a, k, v, g, d) \
+    { .name = (n),                               \
+      .argument = (a),                           \
+      .value = (v),                              \
+      .guarded = (g),                            \
+      .doc = (d),                                \
+      .kind = (k),                               \
+      .scope = SCOPE_TARGET,                     \
+      .offset = offsetof(struct setting_target, member) },
+#define SETTING(member, n, a, k, v, g, d) \
+    { .name = (n),                        \
+      .argument = (a),                    \
+      .value = (v),                       \
+      .guarded = (g),                     \
+      .doc = (d),                         \
+      .kind = (k),                        \
+      .scope = SCOPE_PROGRAM,             \
+      .offset = offsetof(struct settings, member) },
 #include "unmap/setting.def"
 #undef HEADING
 #undef TARGET_SETTING
@@ -158,8 +170,8 @@ static void make_flags(struct option *ret_flags)
     size_t n = 0;
     for (size_t i = 0; i < ROW_COUNT; i++)
         if (rows[i].name)
-            ret_flags[n++] = (struct option){ rows[i].name, rows[i].argument ? required_argument : no_argument, NULL,
-                                              (int)i + 1 };
+            ret_flags[n++] =
+                (struct option){ rows[i].name, rows[i].argument ? required_argument : no_argument, NULL, (int)i + 1 };
     ret_flags[n++] = (struct option){ "help", no_argument, NULL, FLAG_HELP };
     ret_flags[n++] = (struct option){ "version", no_argument, NULL, FLAG_VERSION };
     ret_flags[n] = (struct option){ 0 };
@@ -210,11 +222,8 @@ static void take_words(struct gather *gather, int argc, char **argv)
         enum setting_command command;
         bool takes_words;
     } commands[] = {
-        { "run", SETTING_RUN, false },
-        { "plan", SETTING_PLAN, false },
-        { "restore", SETTING_RESTORE, true },
-        { "approve", SETTING_APPROVE, true },
-        { "help", SETTING_HELP, false },
+        { "run", SETTING_RUN, false },        { "plan", SETTING_PLAN, false }, { "restore", SETTING_RESTORE, true },
+        { "approve", SETTING_APPROVE, true }, { "help", SETTING_HELP, false },
     };
     if (optind == argc)
         return;
@@ -376,7 +385,8 @@ void setting_write_help(struct buf *buf)
             continue;
         }
         char left[48];
-        snprintf(left, sizeof(left), "--%s%s%s", row->name, row->argument ? " " : "", row->argument ? row->argument : "");
+        snprintf(left, sizeof(left), "--%s%s%s", row->name, row->argument ? " " : "",
+                 row->argument ? row->argument : "");
         buf_printf(buf, "  %-30s %s", left, row->doc);
         if (row->value && row->guarded)
             buf_printf(buf, " (%s; %s)", row->value, row->guarded);

@@ -2,9 +2,9 @@
  *
  * The journal, then Cloud Map. */
 #include "unmap/undo.h"
-#include "json/writer.h"
 #include "unmap/access.h"
 #include "unmap/journal.h"
+#include "json/writer.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -198,8 +198,8 @@ static int register_again(struct undo *undo, struct aws_client *client, const st
     r = journal_flush(&undo->journal);
     if (r == 0)
         tell(undo, removed, "restored", NULL);
-    return r < 0 ? aws_client_fail(error, AWS_ODD, "Registered, but not written into the journal: %s.", strerror(-r)) :
-                   r;
+    return r < 0 ? aws_client_fail(error, AWS_ODD, "Registered, but not written into the journal: %s.", strerror(-r))
+                 : r;
 }
 
 static void restore(struct undo *undo, const struct removed *removed)
