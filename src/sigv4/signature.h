@@ -5,8 +5,8 @@
  * Pure; any thread. */
 #pragma once
 
+#include "sigv4/amz_date.h"
 #include "sigv4/canonical.h"
-#include "sigv4/timestamp.h"
 
 #define SIGNATURE_LEN 64 /* lower-case hex */
 #define SIGNATURE_KEY_LEN 32

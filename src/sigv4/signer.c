@@ -7,19 +7,19 @@
 
 static struct str time_of(const struct signer *signer)
 {
-    return (struct str){ signer->time, TIMESTAMP_LEN };
+    return (struct str){ signer->time, AMZ_DATE_LEN };
 }
 
 static struct signature_scope scope_of(const struct signer *signer)
 {
-    return (struct signature_scope){ { signer->time, TIMESTAMP_DATE_LEN }, signer->region, signer->service };
+    return (struct signature_scope){ { signer->time, AMZ_DATE_DAY_LEN }, signer->region, signer->service };
 }
 
 int signer_init(struct signer *signer, struct str access_key_id, struct str secret_access_key, struct str region,
                 struct str service, int64_t seconds)
 {
     *signer = (struct signer){ .access_key_id = access_key_id, .region = region, .service = service };
-    timestamp_format(seconds, signer->time);
+    amz_date_format(seconds, signer->time);
     struct signature_scope scope = scope_of(signer);
     return signature_derive_key(secret_access_key, &scope, &signer->key);
 }

@@ -12,7 +12,7 @@ struct signer {
     struct str session_token; /* absent: none; the presigned form puts it into the query */
     struct str region, service;
     struct signature_key key;
-    char time[TIMESTAMP_LEN];
+    char time[AMZ_DATE_LEN];
 };
 
 /* Steps on the way, for people who look for a difference. */

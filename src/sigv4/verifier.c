@@ -202,12 +202,12 @@ static int check_signed(const struct verifier_request *request, const struct ver
 }
 
 static int check_time(const struct verifier_options *options, const struct parts *parts, bool is_presigned, int64_t now,
-                      char ret_time[TIMESTAMP_LEN])
+                      char ret_time[AMZ_DATE_LEN])
 {
     int64_t seconds;
     uint64_t expires = 0;
     struct str date = trim(parts->date);
-    if (timestamp_parse(date, &seconds) && (is_presigned || timestamp_parse_http(date, &seconds)))
+    if (amz_date_parse(date, &seconds) && (is_presigned || amz_date_parse_http(date, &seconds)))
         return VERIFIER_INCOMPLETE;
     if (is_presigned && (str_parse_u64(parts->expires, &expires) || expires == 0 || expires > VERIFIER_EXPIRES_MAX_S))
         return VERIFIER_INCOMPLETE;
@@ -216,7 +216,7 @@ static int check_time(const struct verifier_options *options, const struct parts
         return VERIFIER_TOO_OLD;
     if (seconds - now > options->window_s)
         return VERIFIER_TOO_NEW;
-    timestamp_format(seconds, ret_time);
+    amz_date_format(seconds, ret_time);
     return 0;
 }
 
@@ -241,7 +241,7 @@ static int check_scope(const struct verifier_options *options, struct str creden
         return VERIFIER_INCOMPLETE;
     claim->access_key_id = fields[0];
     claim->scope = (struct signature_scope){ fields[1], fields[2], fields[3] };
-    bool good = str_eq(fields[1], (struct str){ claim->time, TIMESTAMP_DATE_LEN }) &&
+    bool good = str_eq(fields[1], (struct str){ claim->time, AMZ_DATE_DAY_LEN }) &&
                 is_wanted(fields[2], options->region) && is_wanted(fields[3], options->service) &&
                 str_eq(fields[4], STR(SIGNATURE_TERMINATOR));
     return good ? 0 : VERIFIER_WRONG_SCOPE;
@@ -330,7 +330,7 @@ int verifier_check(const struct verifier_request *request, const struct verifier
         return r;
     r = canonical_make(&canonical, claim->signed_headers, arena, &text);
     if (r == 0)
-        r = signature_make_string((struct str){ claim->time, TIMESTAMP_LEN }, &claim->scope, text, arena,
+        r = signature_make_string((struct str){ claim->time, AMZ_DATE_LEN }, &claim->scope, text, arena,
                                   &string_to_sign);
     if (r != 0)
         return result_of(r);

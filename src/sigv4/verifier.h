@@ -48,7 +48,7 @@ struct verifier_claim {
     struct signature_scope scope;
     struct str signed_headers, signature;
     struct str session_token; /* absent: none */
-    char time[TIMESTAMP_LEN];
+    char time[AMZ_DATE_LEN];
     bool is_presigned;
 };
 

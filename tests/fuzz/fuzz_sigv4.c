@@ -91,7 +91,7 @@ static void sign_and_verify(struct verifier_request *request, struct str_pair he
         int r = verify(&presigned, arena);
         FUZZ_CHECK(r == 0 || (r == VERIFIER_INCOMPLETE && has_parts(request->query)));
     }
-    headers[canonical.n_headers++] = (struct str_pair){ STR("X-Amz-Date"), { signer.time, TIMESTAMP_LEN } };
+    headers[canonical.n_headers++] = (struct str_pair){ STR("X-Amz-Date"), { signer.time, AMZ_DATE_LEN } };
     if (signer_make_header(&signer, &canonical, arena, &value, NULL) == 0) {
         request->n_headers = canonical.n_headers;
         headers[request->n_headers++] = (struct str_pair){ STR("Authorization"), value };

@@ -80,7 +80,7 @@ static void test_sign_header(void **state)
         signature_hash(request.request.body, hash);
         if (str_is_set(vector->token) && !vector->omits_token)
             vector_add_header(&request, STR("X-Amz-Security-Token"), vector->token);
-        vector_add_header(&request, STR("X-Amz-Date"), (struct str){ signer.time, TIMESTAMP_LEN });
+        vector_add_header(&request, STR("X-Amz-Date"), (struct str){ signer.time, AMZ_DATE_LEN });
         if (vector->signs_body)
             vector_add_header(&request, STR("x-amz-content-sha256"), (struct str){ hash, CANONICAL_HASH_LEN });
         struct canonical_request canonical = to_sign(vector, &request, hash);

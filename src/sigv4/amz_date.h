@@ -6,12 +6,12 @@
 
 #include "base/str.h"
 
-#define TIMESTAMP_LEN 16     /* 20150830T123600Z */
-#define TIMESTAMP_DATE_LEN 8 /* 20150830 */
+#define AMZ_DATE_LEN 16    /* 20150830T123600Z */
+#define AMZ_DATE_DAY_LEN 8 /* 20150830 */
 
 /* The basic form of ISO 8601, without a NUL. */
-void timestamp_format(int64_t seconds, char ret_text[TIMESTAMP_LEN]);
+void amz_date_format(int64_t seconds, char ret_text[AMZ_DATE_LEN]);
 /* Exactly that form. 0, or 1 when it is not. */
-int timestamp_parse(struct str text, int64_t *ret_seconds);
+int amz_date_parse(struct str text, int64_t *ret_seconds);
 /* IMF-fixdate of RFC 9110: `Sun, 30 Aug 2015 12:36:00 GMT`; the day's name is not compared. 0, or 1. */
-int timestamp_parse_http(struct str text, int64_t *ret_seconds);
+int amz_date_parse_http(struct str text, int64_t *ret_seconds);

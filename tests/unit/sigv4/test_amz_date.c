@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "../test.h"
-#include "sigv4/timestamp.h"
+#include "sigv4/amz_date.h"
 
 static void test_format(void **state)
 {
@@ -12,11 +12,11 @@ static void test_format(void **state)
                   { 951782399, "20000228T235959Z" }, { 253402300799, "99991231T235959Z" },
                   { -5, "19700101T000000Z" },        { INT64_MAX, "99991231T235959Z" } };
     for (size_t i = 0; i < TEST_COUNT(cases); i++) {
-        char text[TIMESTAMP_LEN];
+        char text[AMZ_DATE_LEN];
         int64_t seconds;
-        timestamp_format(cases[i].seconds, text);
-        assert_memory_equal(text, cases[i].text, TIMESTAMP_LEN);
-        assert_int_equal(timestamp_parse((struct str){ text, TIMESTAMP_LEN }, &seconds), 0);
+        amz_date_format(cases[i].seconds, text);
+        assert_memory_equal(text, cases[i].text, AMZ_DATE_LEN);
+        assert_int_equal(amz_date_parse((struct str){ text, AMZ_DATE_LEN }, &seconds), 0);
         assert_true(seconds == cases[i].seconds || cases[i].seconds < 0 || cases[i].seconds == INT64_MAX);
     }
 }
@@ -40,16 +40,16 @@ static void test_refused(void **state)
                                          "20150830T1236-1Z" };
     int64_t seconds;
     for (size_t i = 0; i < TEST_COUNT(texts); i++)
-        assert_int_equal(timestamp_parse(str_of(texts[i]), &seconds), 1);
+        assert_int_equal(amz_date_parse(str_of(texts[i]), &seconds), 1);
 }
 
 static void test_http(void **state)
 {
     (void)state;
     int64_t seconds;
-    assert_int_equal(timestamp_parse_http(STR("Sun, 30 Aug 2015 12:36:00 GMT"), &seconds), 0);
+    assert_int_equal(amz_date_parse_http(STR("Sun, 30 Aug 2015 12:36:00 GMT"), &seconds), 0);
     assert_int_equal(seconds, 1440938160);
-    assert_int_equal(timestamp_parse_http(STR("Thu, 29 Feb 2024 23:59:59 GMT"), &seconds), 0);
+    assert_int_equal(amz_date_parse_http(STR("Thu, 29 Feb 2024 23:59:59 GMT"), &seconds), 0);
     assert_int_equal(seconds, 1709251199);
     static const char *const texts[] = { "",
                                          "Sunday, 30-Aug-15 12:36:00 GMT",
@@ -59,7 +59,7 @@ static void test_http(void **state)
                                          "Sun,  3 Aug 2015 12:36:00 GMT",
                                          "Sun, 30 Aug 2015 12:36:00 GMT " };
     for (size_t i = 0; i < TEST_COUNT(texts); i++)
-        assert_int_equal(timestamp_parse_http(str_of(texts[i]), &seconds), 1);
+        assert_int_equal(amz_date_parse_http(str_of(texts[i]), &seconds), 1);
 }
 
 int main(void)

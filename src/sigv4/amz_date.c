@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Fixed positions, digits only: strptime takes more than it should. */
-#include "sigv4/timestamp.h"
+#include "sigv4/amz_date.h"
 #include "base/mem.h"
 
 #include <stdio.h>
@@ -9,13 +9,13 @@
 
 #define SECONDS_MAX 253402300799 /* the end of year 9999 */
 
-void timestamp_format(int64_t seconds, char ret_text[TIMESTAMP_LEN])
+void amz_date_format(int64_t seconds, char ret_text[AMZ_DATE_LEN])
 {
     struct tm tm;
-    char text[TIMESTAMP_LEN + 1];
+    char text[AMZ_DATE_LEN + 1];
     time_t t = seconds < 0 ? 0 : seconds > SECONDS_MAX ? SECONDS_MAX : seconds;
-    ASSERT(gmtime_r(&t, &tm) && strftime(text, sizeof(text), "%Y%m%dT%H%M%SZ", &tm) == TIMESTAMP_LEN);
-    memcpy(ret_text, text, TIMESTAMP_LEN);
+    ASSERT(gmtime_r(&t, &tm) && strftime(text, sizeof(text), "%Y%m%dT%H%M%SZ", &tm) == AMZ_DATE_LEN);
+    memcpy(ret_text, text, AMZ_DATE_LEN);
 }
 
 static bool take_number(struct str *text, size_t n, int *ret_number)
@@ -68,7 +68,7 @@ static int seconds_of(struct tm tm, int64_t *ret_seconds)
     return 0;
 }
 
-int timestamp_parse(struct str text, int64_t *ret_seconds)
+int amz_date_parse(struct str text, int64_t *ret_seconds)
 {
     struct tm tm = { 0 };
     bool good = take_number(&text, 4, &tm.tm_year) && take_number(&text, 2, &tm.tm_mon) &&
@@ -78,7 +78,7 @@ int timestamp_parse(struct str text, int64_t *ret_seconds)
     return good ? seconds_of(tm, ret_seconds) : 1;
 }
 
-int timestamp_parse_http(struct str text, int64_t *ret_seconds)
+int amz_date_parse_http(struct str text, int64_t *ret_seconds)
 {
     struct tm tm = { 0 };
     if (text.n != 29)
