@@ -95,7 +95,8 @@ static int append(struct curl_slist **list, const char *line)
     return 0;
 }
 
-/* libcurl drops a header without a value unless it ends in a semicolon. */
+/* libcurl drops a header without a value unless it ends in a semicolon. One that the request brings takes the place of
+ * libcurl's own. */
 static int make_headers(const struct http_client_request *request, struct curl_slist **ret_list)
 {
     struct curl_slist *list = NULL;
@@ -143,6 +144,10 @@ static CURLcode set_options(CURL *easy, const struct http_client_request *reques
         SET(CURLOPT_UNIX_SOCKET_PATH, request->unix_path);
     if (!request->uses_environment)
         SET(CURLOPT_PROXY, "");
+    SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    if (request->ca_path)
+        SET(CURLOPT_CAINFO, request->ca_path);
     SET(CURLOPT_TIMEOUT_MS, (long)request->total_ms);
     SET(CURLOPT_CONNECTTIMEOUT_MS, (long)(request->connect_ms ? request->connect_ms : request->total_ms));
     if (str_is_set(request->body)) {
@@ -159,6 +164,12 @@ static CURLcode set_options(CURL *easy, const struct http_client_request *reques
     SET(CURLOPT_WRITEFUNCTION, on_body);
     SET(CURLOPT_WRITEDATA, &answer->body);
     return code;
+}
+
+/* libcurl takes a head that the connection's end cut off at the end of a line for the whole of it. */
+static bool is_whole_head(struct str head)
+{
+    return memmem(head.p, head.n, "\n\r\n", 3) || memmem(head.p, head.n, "\n\n", 2);
 }
 
 /* --- what went wrong --------------------------------------------------------------------------------------------- */
@@ -205,7 +216,7 @@ static void explain(int condition, const struct http_client_request *request, co
         snprintf(text, n, "The host of %s is not known to this machine's resolver.", where);
         break;
     case HTTP_CLIENT_NO_CONNECT:
-        snprintf(text, n, "Cannot connect to %s (%s). Is cloudmapd running there?", where, detail);
+        snprintf(text, n, "Cannot connect to %s (%s).", where, detail);
         break;
     case HTTP_CLIENT_TIMEOUT:
         snprintf(text, n, "%s did not answer within %lld ms.", where, (long long)request->total_ms);
@@ -241,6 +252,10 @@ int http_client_send(struct http_client *client, const struct http_client_reques
     CURLcode code = set_options(client->easy, request, headers, &answer);
     if (code == CURLE_OK)
         code = curl_easy_perform(client->easy);
+    if (code == CURLE_OK && !is_whole_head(buf_str(&answer.head))) {
+        snprintf(detail, sizeof(detail), "the head of the answer ended early");
+        code = CURLE_RECV_ERROR;
+    }
     curl_slist_free_all(headers);
     curl_easy_setopt(client->easy, CURLOPT_ERRORBUFFER, NULL);
     if (code != CURLE_OK) {

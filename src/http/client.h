@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The HTTP client: the one wrapper around libcurl. One blocking request at a time, over TCP, TLS or a unix socket. No
- * redirects; no proxy, whatever the environment says, unless the request asks for the environment's. A client keeps its
- * connections for the next request. One thread per client; the first client is made before threads are. */
+ * redirects; no proxy, whatever the environment says, unless the request asks for the environment's. TLS 1.2 or later.
+ * A client keeps its connections for the next request. One thread per client; the first client is made before threads
+ * are. */
 #pragma once
 
 #include "base/buf.h"
@@ -32,6 +33,7 @@ struct http_client_request {
     int64_t total_ms;      /* until the answer is complete */
     size_t answer_max;     /* bytes of its body, and of its head */
     bool uses_environment; /* http_proxy, https_proxy, no_proxy */
+    const char *ca_path;   /* or NULL: the system's; a file of certificates to trust instead */
 };
 
 struct http_client_answer {
