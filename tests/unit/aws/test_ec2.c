@@ -246,7 +246,7 @@ static void refuses_what_is_odd(void **state)
         struct str next = STR("untouched");
         setup(&f);
         if (read_text(&f, str_of(cases[i]), &next) != AWS_ODD)
-            print_error("%s\n", cases[i]);
+            print_error("case %zu\n", i);
         assert_int_equal(read_text(&f, str_of(cases[i]), &next), AWS_ODD);
         assert_true(f.error.message[0]);
         assert_str(next, "untouched");
