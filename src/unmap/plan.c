@@ -117,29 +117,58 @@ static void plan_approve(struct plan_work *work)
 
 /* --- what is known ----------------------------------------------------------------------------------------------- */
 
+/* Sorted, each id once, as is promised: else whoever stands in the wrong place would be overlooked. */
+static bool plan_is_sorted(const struct ec2_listing *listing)
+{
+    for (size_t i = 1; i < listing->n_instances; i++)
+        if (str_cmp(listing->instances[i - 1].id, listing->instances[i].id) >= 0)
+            return false;
+    return true;
+}
+
 /* R1. */
 static bool plan_is_whole(const struct plan_input *input)
 {
     if (!input->registered || !input->n_listings || (input->guards->healthy_vetoes && !input->knows_health))
         return false;
     for (size_t i = 0; i < input->n_listings; i++)
-        if (!input->listings[i].machines)
+        if (!input->listings[i].machines || !plan_is_sorted(input->listings[i].machines))
             return false;
     return true;
 }
 
-static void plan_look(struct plan_work *work)
+/* The machine of that id, or NULL; *cursor moves along the listing as the ids that are asked for rise. */
+static const struct ec2_instance *plan_find(const struct ec2_listing *listing, struct str id, size_t *cursor)
+{
+    while (*cursor < listing->n_instances) {
+        int order = str_cmp(listing->instances[*cursor].id, id);
+        if (order >= 0)
+            return order == 0 ? &listing->instances[*cursor] : NULL;
+        ++*cursor;
+    }
+    return NULL;
+}
+
+static int plan_look(struct plan_work *work)
 {
     const struct plan_input *input = work->input;
+    size_t *cursors = ARENA_ARRAY(work->arena, size_t, input->n_listings);
 
+    if (!cursors)
+        return -ENOMEM;
     for (size_t i = 0; i < work->plan->n; i++) {
         struct plan_decision *decision = &work->plan->decisions[i];
+        struct plan_sight sight = { 0 };
         if (decision->evidence == PLAN_NOT_JUDGED)
             continue;
-        decision->evidence = plan_evidence_of(input->listings, input->n_listings, decision->instance->id,
-                                              decision->address, &decision->machine);
+        for (size_t j = 0; j < input->n_listings; j++)
+            plan_evidence_add(&sight, plan_find(input->listings[j].machines, decision->instance->id, &cursors[j]),
+                              decision->address);
+        decision->evidence = plan_evidence_word(&sight);
+        decision->machine = sight.machine;
         work->n_present += decision->evidence == PLAN_PRESENT;
     }
+    return 0;
 }
 
 /* A round that does not count: everything that might go is held, and no earlier doubt goes on. */
@@ -196,8 +225,9 @@ static int plan_run(struct plan_work *work)
     if (r < 0)
         return r;
     plan_approve(work);
-    if (is_whole)
-        plan_look(work);
+    r = is_whole ? plan_look(work) : 0;
+    if (r < 0)
+        return r;
     r = plan_history_next(work, is_whole);
     if (r < 0)
         return r;
@@ -228,19 +258,18 @@ int plan_make(const struct plan_input *input, struct arena *arena, struct plan *
 bool plan_recheck(const struct plan_decision *decision, const struct cloud_map_instance *again,
                   const struct plan_listing *listings, size_t n_listings)
 {
-    const struct ec2_instance *machine;
-    enum plan_evidence evidence;
+    struct plan_sight sight = { 0 };
 
     if (decision->action != PLAN_REMOVE || !again || !str_eq(again->id, decision->instance->id) ||
         !cloud_map_same_attributes(decision->instance, again))
         return false;
-    for (size_t i = 0; i < n_listings; i++)
+    for (size_t i = 0; i < n_listings; i++) {
         if (!listings[i].machines)
             return false;
-    if (!n_listings)
-        return true;
-    evidence = plan_evidence_of(listings, n_listings, decision->instance->id, decision->address, &machine);
-    return evidence == PLAN_TERMINATED || evidence == decision->evidence;
+        plan_evidence_add(&sight, ec2_find(listings[i].machines, again->id), decision->address);
+    }
+    return !n_listings || plan_evidence_word(&sight) == PLAN_TERMINATED ||
+           plan_evidence_word(&sight) == decision->evidence;
 }
 
 void plan_note_removal(struct plan_history *history, int64_t now_ms)

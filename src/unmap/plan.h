@@ -57,7 +57,7 @@ void plan_guards_guarded(struct plan_guards *ret_guards);
 
 /* One region's EC2 instances in this round. */
 struct plan_listing {
-    const struct ec2_listing *machines; /* sorted; NULL: it did not come whole, nothing is known */
+    const struct ec2_listing *machines; /* sorted, each id once, else it counts as NULL: it did not come whole */
     struct str region;
     struct str account; /* that STS named for these credentials; absent: not asked, which no account guard accepts */
 };

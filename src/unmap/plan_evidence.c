@@ -7,10 +7,11 @@
  */
 static int plan_machine_rank(const struct ec2_instance *machine, struct str address)
 {
-    if (!machine)
-        return 0;
     if (ec2_is_dead(machine->state))
         return 1;
+    for (uint32_t i = 0; i < machine->n_addresses; i++) /* nearly always; spares reading the address */
+        if (str_eq(machine->addresses[i], address))
+            return 3;
     return ec2_has_address(machine, address) ? 3 : 2;
 }
 
@@ -25,21 +26,17 @@ static bool plan_machine_beats(int rank, const struct ec2_instance *machine, int
     return str_cmp(machine->zone, best->zone) < 0;
 }
 
-enum plan_evidence plan_evidence_of(const struct plan_listing *listings, size_t n_listings, struct str id,
-                                    struct str address, const struct ec2_instance **ret_machine)
+void plan_evidence_add(struct plan_sight *sight, const struct ec2_instance *machine, struct str address)
+{
+    int rank = machine ? plan_machine_rank(machine, address) : 0;
+
+    if (machine && plan_machine_beats(rank, machine, sight->rank, sight->machine))
+        *sight = (struct plan_sight){ machine, rank };
+}
+
+enum plan_evidence plan_evidence_word(const struct plan_sight *sight)
 {
     static const enum plan_evidence words[] = { PLAN_ABSENT, PLAN_TERMINATED, PLAN_MOVED, PLAN_PRESENT };
-    const struct ec2_instance *best = NULL;
-    int best_rank = 0;
 
-    for (size_t i = 0; i < n_listings; i++) {
-        const struct ec2_instance *machine = ec2_find(listings[i].machines, id);
-        int rank = plan_machine_rank(machine, address);
-        if (machine && plan_machine_beats(rank, machine, best_rank, best)) {
-            best = machine;
-            best_rank = rank;
-        }
-    }
-    *ret_machine = best;
-    return words[best_rank];
+    return words[sight->rank];
 }

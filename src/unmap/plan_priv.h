@@ -24,10 +24,15 @@ struct plan_work {
 };
 
 /* --- plan_evidence.c */
-/* What the listings say about an id and its address; the machine to show beside it, NULL when there is none. The order
- * of the listings does not matter. All of them must be there. */
-enum plan_evidence plan_evidence_of(const struct plan_listing *listings, size_t n_listings, struct str id,
-                                    struct str address, const struct ec2_instance **ret_machine);
+/* What the listings say about an instance so far: the machine that speaks best for it, and how well. Starts as zeros.
+ */
+struct plan_sight {
+    const struct ec2_instance *machine;
+    int rank;
+};
+/* One listing's machine of its id, or NULL. The order of the listings does not matter. */
+void plan_evidence_add(struct plan_sight *sight, const struct ec2_instance *machine, struct str address);
+enum plan_evidence plan_evidence_word(const struct plan_sight *sight);
 
 /* --- plan_address.c */
 /* Sets is_taken of those instances whose health vetoes. 0 or -ENOMEM. */

@@ -198,6 +198,24 @@ static void test_a_missing_answer_is_unknown(void **state)
     check(fleet, "i-d000", PLAN_ABSENT, PLAN_REMOVE, PLAN_RULE_NONE);
 }
 
+static void test_a_listing_out_of_order_is_not_whole(void **state)
+{
+    struct fleet *fleet = *state;
+    struct ec2_instance taken;
+
+    fleet_many(fleet, "l", 3, true);
+    fleet_many(fleet, "d", 1, false);
+    fleet_plan(fleet);
+    check_outcome(fleet, PLAN_OK, PLAN_RULE_NONE);
+    taken = fleet->machines[0][0];
+    fleet->machines[0][0] = fleet->machines[0][1];
+    for (int i = 0; i < 2; i++) { /* an id twice, then two in the wrong order */
+        assert_int_equal(plan_make(&fleet->input, &fleet->arena, &fleet->plan), 0);
+        check_outcome(fleet, PLAN_UNKNOWN, PLAN_RULE_INCOMPLETE);
+        fleet->machines[0][1] = taken;
+    }
+}
+
 static void test_unknown_rounds_break_the_chain_and_nothing_else(void **state)
 {
     struct fleet *fleet = *state;
@@ -677,6 +695,7 @@ int main(void)
         TEST(test_evidence_of_each_state),
         TEST(test_evidence_over_all_listings),
         TEST(test_a_missing_answer_is_unknown),
+        TEST(test_a_listing_out_of_order_is_not_whole),
         TEST(test_unknown_rounds_break_the_chain_and_nothing_else),
         TEST(test_each_listing_is_of_the_account),
         TEST(test_the_registry_names_the_account),
