@@ -34,8 +34,9 @@ struct aws_client {
     struct aws_endpoint endpoint;
     const char *ca_path;
     unsigned max_attempts;
-    int64_t deadline_ns; /* 0: none */
-    int64_t skew_ms;     /* to be added to our wall clock */
+    int64_t deadline_ns;     /* 0: none */
+    const atomic_bool *stop; /* or NULL */
+    int64_t skew_ms;         /* to be added to our wall clock */
     struct http_client *http;
     struct rand rand;
     struct aws_retry_quota quota;
@@ -123,6 +124,11 @@ const struct clock *aws_client_clock(const struct aws_client *client)
 void aws_client_set_deadline(struct aws_client *client, int64_t mono_ns)
 {
     client->deadline_ns = mono_ns;
+}
+
+void aws_client_set_stop(struct aws_client *client, const atomic_bool *stop)
+{
+    client->stop = stop;
 }
 
 void aws_client_set_watch(struct aws_client *client, aws_client_watch_fn *fn, void *arg)
@@ -265,6 +271,7 @@ static int send_request(struct aws_client *client, const struct aws_call *call, 
         .answer_max = call->answer_max ? call->answer_max : ANSWER_MAX,
         .uses_environment = true,
         .ca_path = client->ca_path,
+        .stop = client->stop,
     };
     *ret_sent = true;
     return http_client_send(client->http, &http, ret_answer, message);
@@ -329,6 +336,8 @@ static void attempt(struct aws_client *client, const struct aws_call *call, stru
 
 static bool is_too_late(const struct aws_client *client, int64_t wait_ms)
 {
+    if (client->stop && atomic_load(client->stop))
+        return true;
     return client->deadline_ns != 0 && clock_mono_ns(client->config.clock) + wait_ms * 1000000 >= client->deadline_ns;
 }
 
@@ -401,7 +410,7 @@ int aws_client_call(struct aws_client *client, const struct aws_call *call, stru
             aws_retry_quota_return(&client->quota);
             return 0;
         }
-        if (outcome.was_timeout && is_too_late(client, 0))
+        if (outcome.result == AWS_NO_ANSWER && is_too_late(client, 0))
             return be_late(client, call, n_attempts, ret_error);
         if (is_mended(client, &outcome, &once)) {
             n_mended++;

@@ -11,6 +11,8 @@
 #include "base/buf.h"
 #include "base/clock.h"
 
+#include <stdatomic.h>
+
 struct aws_client;
 
 enum aws_service { AWS_EC2, AWS_CLOUD_MAP, AWS_SQS, AWS_STS, AWS_SERVICE_COUNT };
@@ -60,6 +62,8 @@ const struct clock *aws_client_clock(const struct aws_client *client);
 /* A call that begins, or would be repeated, later than this on clock_mono_ns is AWS_TOO_LATE; 0: no deadline. */
 void aws_client_set_deadline(struct aws_client *client, int64_t mono_ns);
 struct aws_client_stats aws_client_stats(const struct aws_client *client);
+/* Once *stop is true, a call ends within about a second and is AWS_TOO_LATE; NULL: never. Borrowed. */
+void aws_client_set_stop(struct aws_client *client, const atomic_bool *stop);
 /* Called for each finished attempt, with the action and the code (`ok`, the service's code, or `none`); for metrics. */
 typedef void aws_client_watch_fn(void *arg, const char *action, const char *code, bool is_throttled);
 void aws_client_set_watch(struct aws_client *client, aws_client_watch_fn *fn, void *arg);

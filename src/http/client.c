@@ -84,6 +84,16 @@ static size_t on_head(char *p, size_t size, size_t count, void *arg)
     return head->failed ? 0 : line.n;
 }
 
+/* libcurl asks at least once a second. */
+static int on_progress(void *arg, curl_off_t n_down, curl_off_t at_down, curl_off_t n_up, curl_off_t at_up)
+{
+    (void)n_down;
+    (void)at_down;
+    (void)n_up;
+    (void)at_up;
+    return atomic_load((const atomic_bool *)arg) ? 1 : 0;
+}
+
 /* --- sending ----------------------------------------------------------------------------------------------------- */
 
 static int append(struct curl_slist **list, const char *line)
@@ -159,6 +169,11 @@ static CURLcode set_options(CURL *easy, const struct http_client_request *reques
     else
         SET(CURLOPT_CUSTOMREQUEST, request->method);
     SET(CURLOPT_HTTPHEADER, headers);
+    if (request->stop) {
+        SET(CURLOPT_NOPROGRESS, 0L);
+        SET(CURLOPT_XFERINFOFUNCTION, on_progress);
+        SET(CURLOPT_XFERINFODATA, request->stop);
+    }
     SET(CURLOPT_HEADERFUNCTION, on_head);
     SET(CURLOPT_HEADERDATA, &answer->head);
     SET(CURLOPT_WRITEFUNCTION, on_body);
@@ -195,6 +210,8 @@ static int condition_of(CURLcode code, const struct http_client_answer *answer)
     case CURLE_SSL_CACERT_BADFILE:
     case CURLE_SSL_ISSUER_ERROR:
         return HTTP_CLIENT_UNTRUSTED;
+    case CURLE_ABORTED_BY_CALLBACK:
+        return HTTP_CLIENT_STOPPED;
     case CURLE_WRITE_ERROR:
         return answer->head.failed || answer->body.failed ? HTTP_CLIENT_TOO_LARGE : HTTP_CLIENT_BROKEN;
     default:

@@ -27,7 +27,7 @@ struct events {
     uint64_t n_begun, n_ended; /* rounds */
     bool was_known;            /* the last one that ended */
     bool stops;
-    _Atomic bool cancelled; /* for the call that runs: the same as `stops` */
+    atomic_bool is_stopped; /* for the call that runs: the same as `stops` */
 };
 
 /* What was read for one round. */
@@ -171,7 +171,7 @@ static int turn(struct events *events, struct aws_error *error)
                           &sqs, error);
     if (r != 0)
         return r;
-    aws_client_set_cancel(sqs, &events->cancelled);
+    aws_client_set_stop(sqs, &events->is_stopped);
     struct haul *caught = mem_zalloc(sizeof(*caught));
     arena_init(&arena, ARENA_MAX);
     r = caught ? read_queue(events, sqs, &arena, caught, error) : -ENOMEM;
@@ -188,7 +188,7 @@ static void *run(void *arg)
     do {
         struct aws_error error = { 0 };
         int r = turn(events, &error);
-        if (r == 0 || atomic_load(&events->cancelled))
+        if (r == 0 || atomic_load(&events->is_stopped))
             continue;
         log_event(LOG_UNMAP_QUEUE, LOG_C("queue_url", events->config.queue_url), LOG_C("code", error.code),
                   LOG_C("error", r < 0 ? strerror(-r) : error.message));
@@ -241,7 +241,7 @@ void events_stop(struct events *events)
         return;
     pthread_mutex_lock(&events->mutex);
     events->stops = true;
-    atomic_store(&events->cancelled, true);
+    atomic_store(&events->is_stopped, true);
     pthread_cond_broadcast(&events->changed);
     pthread_mutex_unlock(&events->mutex);
     pthread_join(events->thread, NULL);

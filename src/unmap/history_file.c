@@ -71,6 +71,8 @@ static void write_memory(struct json_writer *writer, const struct plan_memory *m
     json_field_int(writer, STR("first_seen_ms"), memory->first_seen_ms);
     json_field_int(writer, STR("doubted_since_ms"), memory->doubted_since_ms);
     json_field_int(writer, STR("doubts"), memory->doubts);
+    json_key(writer, STR("has_passed"));
+    json_put_bool(writer, memory->has_passed);
     json_close_object(writer);
 }
 
@@ -243,6 +245,8 @@ static int read_memory(struct json_reader *reader, struct plan_memory *memory)
             r = json_int(reader, &memory->doubted_since_ms);
         else if (str_eq(key, STR("doubts")))
             r = json_int(reader, &doubts);
+        else if (str_eq(key, STR("has_passed")))
+            r = json_bool(reader, &memory->has_passed);
         else
             r = json_skip(reader);
         if (r != 0)
@@ -278,6 +282,7 @@ static int keep_memory(struct loading *loading, const struct plan_memory *memory
         .first_seen_ms = memory->first_seen_ms + loading->shift_ms,
         .doubted_since_ms = memory->doubts ? memory->doubted_since_ms + loading->shift_ms : 0,
         .doubts = memory->doubts,
+        .has_passed = memory->has_passed,
     };
     return loading->arena->failed ? -ENOMEM : 0;
 }

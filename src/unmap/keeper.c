@@ -105,30 +105,6 @@ int keeper_get(struct keeper *keeper, struct str service_id, int64_t now_ms, con
     return r;
 }
 
-static struct str dup_optional(struct arena *arena, struct str s)
-{
-    return str_is_set(s) ? arena_dup(arena, s) : s;
-}
-
-static struct plan_history *dup_history(struct arena *arena, const struct plan_history *history)
-{
-    struct plan_history *copy = ARENA_NEW(arena, struct plan_history);
-    if (!copy)
-        return NULL;
-    *copy = *history;
-    copy->account = dup_optional(arena, history->account);
-    copy->memories = ARENA_ARRAY(arena, struct plan_memory, history->n_memories);
-    if (!copy->memories)
-        return NULL;
-    for (size_t i = 0; i < history->n_memories; i++) {
-        copy->memories[i] = history->memories[i];
-        copy->memories[i].id = arena_dup(arena, history->memories[i].id);
-        copy->memories[i].address = arena_dup(arena, history->memories[i].address);
-        copy->memories[i].zone = dup_optional(arena, history->memories[i].zone);
-    }
-    return arena->failed ? NULL : copy;
-}
-
 int keeper_put(struct keeper *keeper, struct str service_id, int64_t now_ms, const struct plan_history *history)
 {
     struct kept *kept;
@@ -137,9 +113,10 @@ int keeper_put(struct keeper *keeper, struct str service_id, int64_t now_ms, con
         return r;
     struct arena *arena = &kept->arenas[!kept->turn];
     arena_reset(arena);
-    struct plan_history *copy = dup_history(arena, history);
-    if (!copy)
-        return -ENOMEM;
+    struct plan_history *copy;
+    r = plan_history_dup(history, arena, &copy);
+    if (r != 0)
+        return r;
     kept->history = copy;
     kept->turn = !kept->turn;
     if (!keeper->may_save || keeper->dir->fd < 0)
