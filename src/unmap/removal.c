@@ -248,10 +248,7 @@ static bool follow_one(struct run *run, struct job *job)
 {
     enum cloud_map_operation operation;
     struct aws_error error = { 0 };
-    struct arena arena;
-    arena_init(&arena, LOOK_ARENA_MAX);
-    int r = cloud_map_get_operation(run->client, job->operation_id, &arena, &operation, &error);
-    arena_fini(&arena);
+    int r = cloud_map_get_operation(run->client, job->operation_id, &operation, &error);
     if (r != 0)
         end_with_error(run, job, JOURNAL_FAILED, &error);
     else if (operation == CLOUD_MAP_OPERATION_SUCCESS)

@@ -164,13 +164,13 @@ static void tell_failure(struct undo *undo, const struct removed *removed, const
 }
 
 /* 0 when it has succeeded; a condition with *error otherwise. */
-static int follow(struct aws_client *client, struct str operation_id, struct arena *arena, struct aws_error *error)
+static int follow(struct aws_client *client, struct str operation_id, struct aws_error *error)
 {
     enum cloud_map_operation operation;
     const struct timespec rest = { .tv_nsec = FOLLOW_PAUSE_MS * 1000000 };
     int64_t until_ns = clock_mono_ns(clock_system()) + (int64_t)FOLLOW_MS * 1000000;
     for (;;) {
-        int r = cloud_map_get_operation(client, operation_id, arena, &operation, error);
+        int r = cloud_map_get_operation(client, operation_id, &operation, error);
         if (r != 0 || operation == CLOUD_MAP_OPERATION_SUCCESS)
             return r;
         if (operation == CLOUD_MAP_OPERATION_FAIL)
@@ -188,7 +188,7 @@ static int register_again(struct undo *undo, struct aws_client *client, const st
     int r = cloud_map_register(client, removed->entry.service_id, &removed->entry.instance, removed->entry.removal,
                                &undo->arena, &operation_id, error);
     if (r == 0)
-        r = follow(client, operation_id, &undo->arena, error);
+        r = follow(client, operation_id, error);
     if (r != 0)
         return r;
     struct journal_entry entry = removed->entry;
