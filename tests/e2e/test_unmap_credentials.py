@@ -85,7 +85,8 @@ class TestFiles:
 
     def test_profile(self, full):
         key = full.amazon.cloud.add_key()
-        files(full, credentials="[default]\naws_access_key_id = AKIANOBODY\naws_secret_access_key = x\n[mine]\n" + keys_of(key))
+        files(full, credentials="[default]\naws_access_key_id = AKIANOBODY\naws_secret_access_key = x\n"
+                                "[mine]\n" + keys_of(key))
         works(full, env=full.env(**NONE, AWS_PROFILE="mine"), key=key)
 
     def test_other_places(self, full):
@@ -135,7 +136,8 @@ class TestRoles:
         key = full.amazon.cloud.add_key()
         first, second = full.amazon.cloud.add_role("first"), full.amazon.cloud.add_role("second")
         files(full, config=f"[profile two]\nrole_arn = {second}\nsource_profile = one\n"
-                           f"[profile one]\nrole_arn = {first}\nsource_profile = base\n", credentials="[base]\n" + keys_of(key))
+                           f"[profile one]\nrole_arn = {first}\nsource_profile = base\n",
+              credentials="[base]\n" + keys_of(key))
         works(full, env=full.env(**NONE, AWS_PROFILE="two"))
         assert [one.params["RoleArn"] for one in full.sts.called("AssumeRole")] == [first, second]
 
@@ -341,7 +343,8 @@ class TestRetries:
         full.ec2.breaks(faults.Throttle(), times=2)
         loop = full.loop("--enable-prometheus", "--prometheus-port", "0")
         metrics = loop.wait_for_metric("aws_cloud_unmap_aws_throttled_total", 2, api="DescribeInstances")
-        assert metrics.value("aws_cloud_unmap_aws_requests_total", api="DescribeInstances", code="RequestLimitExceeded") == 2
+        assert metrics.value("aws_cloud_unmap_aws_requests_total", api="DescribeInstances",
+                             code="RequestLimitExceeded") == 2
         assert loop.stop() == 0
 
 

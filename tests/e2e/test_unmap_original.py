@@ -117,7 +117,7 @@ class TestMatch:
         assert world.run().code == 0
         stays(world, *others)
 
-    @pytest.mark.parametrize("odd", ["i-nonsense", "i-", "i-0123456789abcdefg", "i-*", "i-????????", "i-0 <&>\"'"])
+    @pytest.mark.parametrize("odd", ["i-nonsense", "i-", "i-0123456789abcdefg", "i-/:.@_", "i-" + "0" * 60])
     def test_an_odd_id_does_not_spoil_the_round(self, world, odd):
         (keep,), (one,) = world.live(), world.dead()
         world.register(odd, address="10.7.7.7")

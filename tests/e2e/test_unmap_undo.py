@@ -29,11 +29,10 @@ class TestPlan:
         before = world.registered()
         done = world.plan()
         assert done.code == 2, done
-        lines = {line.split()[0]: line for line in done.out.splitlines() if line.split()}
-        for one, words in ((dead, ("remove", "terminated")), (absent, ("remove", "absent")), (moved, ("remove", "moved"))):
+        for one, evidence in ((dead, "terminated"), (absent, "absent"), (moved, "moved")):
             line = next(line for line in done.out.splitlines() if one.id in line)
-            assert all(word in line for word in words), line
-        assert lines and max(map(len, done.out.splitlines())) < 200
+            assert "remove" in line and evidence in line, line
+        assert all("remove" not in line for line in done.out.splitlines() if live[0].id in line)
         world.unchanged(before)
 
     def test_json(self, world):
@@ -52,8 +51,7 @@ class TestPlan:
         world.dead(2)
         done = world.plan("-o", "json")
         assert done.code == 3, done
-        assert {(one["action"], one["rule"]) for one in done.decisions().values()} == {("hold", "breaker")} or \
-            all(one["action"] == "hold" for one in done.decisions().values()), done
+        assert {one["action"] for one in done.decisions().values()} == {"hold"}, done
 
     def test_unknown(self, world):
         world.live(2)
@@ -78,7 +76,6 @@ class TestPlan:
     def test_hostile_text(self, world):
         """What others registered cannot paint on a terminal."""
         world.live(2)
-        world.register("i-0\x7f", address="10.7.7.7") if False else None
         world.register("i-0123456789abcdef0", address="10.7.7.7", note="\x1b[31mred")
         assert "\x1b" not in world.plan().out
 
@@ -164,7 +161,8 @@ class TestRestore:
         for line in lines:
             if line["instance_id"] == one.id:
                 line["wall_ms"] -= 7200_000
-        (world.state / "journal.jsonl").write_text("".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines))
+        text = "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines)
+        (world.state / "journal.jsonl").write_text(text)
         assert restore(world, "--since", "1h").code == 0
         assert other.id in world.registered() and one.id not in world.registered()
 

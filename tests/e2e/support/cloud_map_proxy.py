@@ -16,7 +16,8 @@ MUTATING = {"RegisterInstance", "DeregisterInstance", "UpdateInstanceCustomHealt
 
 class CloudMapProxy(Endpoint):
     SERVICE = "servicediscovery"
-    REFUSALS = {"missing": (400, "MissingAuthenticationTokenException"), "incomplete": (400, "IncompleteSignatureException"),
+    REFUSALS = {"missing": (400, "MissingAuthenticationTokenException"),
+                "incomplete": (400, "IncompleteSignatureException"),
                 "skew": (400, "InvalidSignatureException"), "scope": (400, "InvalidSignatureException"),
                 "key": (400, "UnrecognizedClientException"), "expired": (400, "ExpiredTokenException"),
                 "signature": (400, "InvalidSignatureException")}

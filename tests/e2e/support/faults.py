@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ways in which a service can break. A fault is given to an endpoint: `endpoint.breaks(Cut(100), action="ListInstances",
-times=1)`. `before` sees the call before it is carried out, `after` may change the answer."""
+"""Ways in which a service can break. A fault is given to an endpoint: `ec2.breaks(Cut(100), "DescribeInstances", times=1)`.
+`before` sees the call before it is carried out, `after` may change the answer."""
 
 import threading
 
 
 class Fault:
     """What a fault is tied to is set by `breaks`."""
+
+    def __repr__(self):
+        words = ", ".join(str(value)[:24] for value in vars(self).values())
+        return f"{type(self).__name__}({words})"
 
     def before(self, call):
         """A Reply ends the call here; None lets it go on."""

@@ -56,29 +56,31 @@ class Swarm:
                                 env=self.world.env(key), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                 stderr=subprocess.PIPE)
 
-    def all_unknown(self, faults, endpoint, action):
-        """Each fault, alone in a target, leaves its service unknown and the registry as it was."""
-        before, cases = self.registered(), {}
-        place = {"ec2": lambda call: call.region, "cloud_map": lambda call: call.params.get("ServiceId")}[endpoint]
-        getattr(self.world, endpoint).breaks(ByCase(cases, place), action)
-        jobs = [faults[n:n + len(REGIONS)] for n in range(0, len(faults), len(REGIONS))]
-        for start in range(0, len(jobs), AT_ONCE):
-            self._wave(jobs[start:start + AT_ONCE], cases, endpoint)
+    def all_unknown(self, cases, each=len(REGIONS), at_once=16):
+        """Each of `cases`, pairs of an endpoint and a fault of its listing, alone in a target, leaves the service unknown
+        and the registry as it was. A run has `each` targets; few of them where each waits before it tries again."""
+        before, faults = self.registered(), {}
+        self.world.ec2.breaks(ByCase(faults, lambda call: call.region), "DescribeInstances")
+        self.world.cloud_map.breaks(ByCase(faults, lambda call: call.params.get("ServiceId")), "ListInstances")
+        count = -(-len(cases) // each)
+        jobs = [cases[n::count] for n in range(count)]
+        for start in range(0, len(jobs), at_once):
+            self._wave(jobs[start:start + at_once], faults)
         assert self.registered() == before
 
-    def _wave(self, jobs, cases, endpoint):
+    def _wave(self, jobs, faults):
         running = []
         for job in jobs:
             key = self.world.amazon.cloud.add_key()
-            for region, fault in zip(REGIONS, job):
-                cases[key.id, region if endpoint == "ec2" else self.services[region]] = fault
+            for region, (endpoint, fault) in zip(REGIONS, job):
+                faults[key.id, region if endpoint == "ec2" else self.services[region]] = fault
             running.append((self.start(key, REGIONS[:len(job)]), job, key))
         for process, job, key in running:
             out, err = process.communicate(timeout=120)
-            done = Done(process.returncode, out, err)
-            tried = [one for one in self.world.cloud_map.mutations() if one.key_id == key.id]
-            wrong = [vars(fault) for region, fault in zip(REGIONS, job)
-                     if self.services[region] in {one.params["ServiceId"] for one in tried}]
+            done, services = Done(process.returncode, out, err), [self.services[region] for region in REGIONS[:len(job)]]
+            tried = {one.params["ServiceId"] for one in self.world.cloud_map.mutations() if one.key_id == key.id}
+            wrong = [case for service, case in zip(services, job) if service in tried]
             assert not tried, f"acted upon {wrong}: {done}"
             unknown = {entry.get("service_id") for entry in done.told("unmap_unknown")}
-            assert done.code == 1 and unknown == {self.services[region] for region in REGIONS[:len(job)]}, done
+            missed = [case for service, case in zip(services, job) if service not in unknown]
+            assert done.code == 1 and not missed, f"took for whole {missed}: {done}"
