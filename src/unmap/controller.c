@@ -7,13 +7,12 @@
 #include "unmap/events.h"
 #include "unmap/report.h"
 #include "unmap/round.h"
+#include "unmap/signals.h"
 
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
-#include <sys/signalfd.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -33,8 +32,9 @@ struct controller {
     struct keeper *keeper;
     struct events *events;
     struct rand rand;
-    int signal_fd, wanted_fd; /* -1: none */
-    bool is_for_event;        /* the round that runs, or ran last */
+    struct signals *signals;
+    int wanted_fd;     /* -1: none */
+    bool is_for_event; /* the round that runs, or ran last */
 };
 
 static int refuse(int code, const char *what, const char *detail)
@@ -44,18 +44,6 @@ static int refuse(int code, const char *what, const char *detail)
 }
 
 /* --- start and stop ---------------------------------------------------------------------------------------------- */
-
-static int block_signals(struct controller *controller)
-{
-    sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
-    if (sigprocmask(SIG_BLOCK, &signals, NULL) != 0)
-        return -errno;
-    controller->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-    return controller->signal_fd < 0 ? -errno : 0;
-}
 
 /* 0 or an exit code. */
 static int open_state(struct controller *controller, bool is_to_write)
@@ -126,7 +114,6 @@ static void init(struct controller *controller, const struct settings *settings,
         .settings = settings,
         .environment = environment,
         .state_dir = { .fd = -1 },
-        .signal_fd = -1,
         .wanted_fd = -1,
     };
     arena_init(&controller->arena, 1 << 20);
@@ -135,12 +122,11 @@ static void init(struct controller *controller, const struct settings *settings,
 static void fini(struct controller *controller)
 {
     events_stop(controller->events);
+    signals_end(controller->signals);
     exporter_free(controller->exporter);
     keeper_free(controller->keeper);
     access_free(controller->access);
     state_dir_close(&controller->state_dir);
-    if (controller->signal_fd >= 0)
-        close(controller->signal_fd);
     if (controller->wanted_fd >= 0)
         close(controller->wanted_fd);
     arena_fini(&controller->arena);
@@ -202,13 +188,11 @@ static bool wait_for_next(struct controller *controller, int64_t began_ms)
         int64_t until_ms = is_wanted && event_ms < due_ms ? event_ms : due_ms, left_ms = until_ms - now_ms();
         if (left_ms < 0)
             left_ms = 0;
-        struct pollfd fds[] = { { .fd = controller->signal_fd, .events = POLLIN },
+        struct pollfd fds[] = { { .fd = signals_stop_fd(controller->signals), .events = POLLIN },
                                 { .fd = is_wanted ? -1 : controller->wanted_fd, .events = POLLIN } };
         int n = poll(fds, 2, left_ms > 3600000 ? 3600000 : (int)left_ms);
-        if (fds[0].revents & POLLIN) {
-            log_event(LOG_UNMAP_STOPPING, LOG_I("pid", getpid()));
+        if (fds[0].revents)
             return false;
-        }
         if (n > 0 && (fds[1].revents & POLLIN)) {
             uint64_t count;
             is_wanted = read(controller->wanted_fd, &count, sizeof(count)) == sizeof(count);
@@ -247,7 +231,8 @@ int controller_run(const struct settings *settings, const struct environment *en
 {
     struct controller controller;
     init(&controller, settings, environment);
-    int code = block_signals(&controller) == 0 ? 0 : refuse(EX_OSERR, "signals cannot be handled", strerror(errno));
+    int r = signals_start(&controller.signals);
+    int code = r == 0 ? 0 : refuse(EX_OSERR, "signals cannot be handled", strerror(-r));
     if (code == 0)
         code = open_state(&controller, !settings->dry_run);
     if (code == 0)
