@@ -277,8 +277,8 @@ bool shared_config_is_profile_named(const struct environment *environment)
 /* The path of a file, `~/` resolved; empty when there is no home. Returns whether a variable names it. */
 static bool find_path(const struct environment *environment, enum shared_config_file file, char *ret_path)
 {
-    const char *set = environment_find(
-        environment, file == SHARED_CONFIG_CONFIG ? "AWS_CONFIG_FILE" : "AWS_SHARED_CREDENTIALS_FILE");
+    const char *set =
+        environment_find(environment, file == SHARED_CONFIG_CONFIG ? "AWS_CONFIG_FILE" : "AWS_SHARED_CREDENTIALS_FILE");
     const char *path = set ? set : file == SHARED_CONFIG_CONFIG ? "~/.aws/config" : "~/.aws/credentials";
     const char *home = environment_find(environment, "HOME");
     int n = 0;
@@ -425,8 +425,8 @@ static int find(const struct environment *environment, const char *profile, cons
     if (r != 0)
         return r;
     struct str name = str_of(profile ? profile : shared_config_profile(environment));
-    struct str value = service ? shared_config_service_value(config, name, service, key)
-                               : shared_config_value(config, name, key);
+    struct str value =
+        service ? shared_config_service_value(config, name, service, key) : shared_config_value(config, name, key);
     if (!profile && shared_config_is_profile_named(environment) && !shared_config_has_profile(config, name)) {
         r = aws_client_fail(ret_error, AWS_ODD,
                             "AWS_PROFILE or AWS_DEFAULT_PROFILE names the profile '" STR_FMT
@@ -449,8 +449,7 @@ int shared_config_find(const struct environment *environment, const char *profil
 }
 
 int shared_config_find_service(const struct environment *environment, const char *profile, const char *service,
-                               const char *key, struct arena *arena, struct str *ret_value,
-                               struct aws_error *ret_error)
+                               const char *key, struct arena *arena, struct str *ret_value, struct aws_error *ret_error)
 {
     return find(environment, profile, service, key, arena, ret_value, ret_error);
 }

@@ -35,6 +35,7 @@ void shared_config_free(struct shared_config *config);
 
 /* Slices live as long as the config. */
 
+/* Whether one of the files has a section for it. */
 bool shared_config_has_profile(const struct shared_config *config, struct str profile);
 /* The credentials file's value, else the config file's; absent when it is empty or there is none. */
 struct str shared_config_value(const struct shared_config *config, struct str profile, const char *key);
