@@ -14,6 +14,7 @@
 #define TRY_MS 1000
 #define N_TRIES 3
 #define URL_MAX 2048
+#define PATH_MAX_BYTES 256
 #define URL_SYNTAX "/?#%\\\"<>" /* not in a word that becomes part of a path */
 #define TOKEN_MAX 1024
 #define ROLE_MAX 64
@@ -44,7 +45,7 @@ static int find_endpoint(const struct environment *environment, char *ret_url, s
     struct str url = str_of(set ? set : str_eq_nocase(mode, STR("ipv6")) ? ENDPOINT_V6 : ENDPOINT_V4);
     while (url.n > 0 && url.p[url.n - 1] == '/')
         url.n--;
-    bool is_fit = url.n > 0 && url.n < URL_MAX - 512;
+    bool is_fit = url.n > 0 && url.n < URL_MAX;
     for (size_t i = 0; i < url.n; i++)
         is_fit = is_fit && url.p[i] > ' ' && url.p[i] <= '~';
     if (!is_fit) {
@@ -60,7 +61,7 @@ static int find_endpoint(const struct environment *environment, char *ret_url, s
 static int ask(struct session *session, const char *method, const char *path, const struct http_header *header,
                struct http_client_answer *ret_answer)
 {
-    char url[URL_MAX];
+    char url[URL_MAX + PATH_MAX_BYTES];
     snprintf(url, sizeof(url), "%s%s", session->endpoint, path);
     const struct credentials_ask question = {
         .method = method, .url = url, .headers = header, .n_headers = 1, .total_ms = TRY_MS, .n_tries = N_TRIES

@@ -24,7 +24,7 @@ static void check_value(const char *config, const char *credentials, const char 
     struct shared_config *parsed = parse(config, credentials);
     struct str value = shared_config_value(parsed, str_of(profile), key);
     if (!str_eq(value, str_of(wanted)) || str_is_set(value) != (wanted != NULL))
-        print_error("%s of %s is '" STR_FMT "'\n", key, profile, STR_ARG(value));
+        print_error("%s of %s is '%.*s'\n", key, profile, (int)value.n, value.p ? value.p : "");
     assert_true(str_eq(value, str_of(wanted)));
     assert_int_equal(str_is_set(value), wanted != NULL);
     shared_config_free(parsed);
