@@ -48,9 +48,8 @@ static size_t plan_address_start(const struct plan_address_table *table, const s
     return hash_sip(&table->key, address->bytes, address->n) & table->mask;
 }
 
-/* Marks every decision with this address but those of the machine's own id. */
-static void plan_address_look_up(struct plan_work *work, const struct plan_address_table *table,
-                                 const struct ec2_instance *machine, struct str text)
+/* Marks every decision with this address; a live machine of its own id would have made it present. */
+static void plan_address_look_up(struct plan_work *work, const struct plan_address_table *table, struct str text)
 {
     struct plan_address address;
 
@@ -60,8 +59,7 @@ static void plan_address_look_up(struct plan_work *work, const struct plan_addre
          at = (at + 1) & table->mask) {
         size_t which = table->slots[at];
         const struct plan_address *wanted = &table->addresses[which];
-        if (wanted->n == address.n && memcmp(wanted->bytes, address.bytes, address.n) == 0 &&
-            !str_eq(machine->id, work->plan->decisions[which].instance->id))
+        if (wanted->n == address.n && memcmp(wanted->bytes, address.bytes, address.n) == 0)
             work->notes[which].is_taken = true;
     }
 }
@@ -118,7 +116,7 @@ int plan_address_mark(struct plan_work *work)
         for (size_t j = 0; j < input->listings[i].machines->n_instances; j++) {
             const struct ec2_instance *machine = &input->listings[i].machines->instances[j];
             for (uint32_t k = 0; k < machine->n_addresses && !ec2_is_dead(machine->state); k++)
-                plan_address_look_up(work, &table, machine, machine->addresses[k]);
+                plan_address_look_up(work, &table, machine->addresses[k]);
         }
     return 0;
 }

@@ -512,6 +512,24 @@ static void test_grace(void **state)
     check(fleet, "i-d", PLAN_ABSENT, PLAN_WAIT, PLAN_RULE_GRACE);
 }
 
+/* A clock that went back makes nobody wait for more than a new grace time. */
+static void test_grace_when_the_clock_goes_back(void **state)
+{
+    struct fleet *fleet = *state;
+
+    fleet->guards.grace_ms = 15 * MINUTE;
+    fleet_many(fleet, "l", 1, true);
+    fleet_many(fleet, "d", 1, false);
+    fleet_plan(fleet);
+    fleet_wait(fleet, -10 * HOUR);
+    fleet_plan(fleet);
+    check(fleet, "i-d000", PLAN_ABSENT, PLAN_WAIT, PLAN_RULE_GRACE);
+    assert_int_equal(fleet_decision(fleet, "i-d000")->seen_for_ms, 0);
+    fleet_wait(fleet, 15 * MINUTE);
+    fleet_plan(fleet);
+    check(fleet, "i-d000", PLAN_ABSENT, PLAN_REMOVE, PLAN_RULE_NONE);
+}
+
 static void test_grace_since_launch(void **state)
 {
     struct fleet *fleet = *state;
@@ -571,6 +589,11 @@ static void test_rounds_that_health_vetoes_do_not_count(void **state)
     instance->health = CLOUD_MAP_HEALTHY;
     for (int i = 0; i < 5; i++)
         fleet_plan(fleet);
+    instance->health = CLOUD_MAP_UNHEALTHY;
+    fleet_plan(fleet);
+    check(fleet, "i-h", PLAN_ABSENT, PLAN_WAIT, PLAN_RULE_CONFIRMATIONS);
+    instance->health = CLOUD_MAP_HEALTHY; /* and they break the chain */
+    fleet_plan(fleet);
     instance->health = CLOUD_MAP_UNHEALTHY;
     fleet_plan(fleet);
     check(fleet, "i-h", PLAN_ABSENT, PLAN_WAIT, PLAN_RULE_CONFIRMATIONS);
@@ -707,6 +730,7 @@ int main(void)
         TEST(test_confirmations),
         TEST(test_being_seen_breaks_the_chain),
         TEST(test_grace),
+        TEST(test_grace_when_the_clock_goes_back),
         TEST(test_grace_since_launch),
         TEST(test_health_vetoes),
         TEST(test_rounds_that_health_vetoes_do_not_count),
