@@ -563,7 +563,8 @@ static void test_health_vetoes(void **state)
     fleet_register(fleet, "i-n", "10.0.0.3");
     fleet_register(fleet, "i-s", "10.0.0.4")->health = CLOUD_MAP_HEALTHY; /* a stranger answers there */
     fleet_machine(fleet, 0, "i-stranger", "10.0.0.4", EC2_RUNNING);
-    fleet_register(fleet, "i-x", "10.0.0.5")->health = CLOUD_MAP_HEALTHY; /* nobody does any more */
+    fleet_register(fleet, "i-s2", "10.0.0.4")->health = CLOUD_MAP_HEALTHY; /* two of the same address */
+    fleet_register(fleet, "i-x", "10.0.0.5")->health = CLOUD_MAP_HEALTHY;  /* nobody does any more */
     fleet_machine(fleet, 0, "i-gone", "10.0.0.5", EC2_TERMINATED);
     fleet_register(fleet, "i-6", "fd00:0::1")->health = CLOUD_MAP_HEALTHY; /* another spelling */
     fleet_machine(fleet, 0, "i-six", "fd00::1", EC2_RUNNING);
@@ -572,6 +573,7 @@ static void test_health_vetoes(void **state)
     check(fleet, "i-u", PLAN_ABSENT, PLAN_REMOVE, PLAN_RULE_NONE);
     check(fleet, "i-n", PLAN_ABSENT, PLAN_REMOVE, PLAN_RULE_NONE);
     check(fleet, "i-s", PLAN_ABSENT, PLAN_REMOVE, PLAN_RULE_NONE);
+    check(fleet, "i-s2", PLAN_ABSENT, PLAN_REMOVE, PLAN_RULE_NONE);
     check(fleet, "i-x", PLAN_ABSENT, PLAN_WAIT, PLAN_RULE_HEALTHY);
     check(fleet, "i-6", PLAN_ABSENT, PLAN_REMOVE, PLAN_RULE_NONE);
     check_outcome(fleet, PLAN_OK, PLAN_RULE_NONE);
