@@ -228,7 +228,7 @@ static int plan_run(struct plan_work *work)
     r = is_whole ? plan_look(work) : 0;
     if (r < 0)
         return r;
-    r = plan_history_next(work, is_whole);
+    r = plan_history_next(work);
     if (r < 0)
         return r;
     if (work->input->registered && !plan->n_judged)

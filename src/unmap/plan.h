@@ -174,7 +174,8 @@ struct plan {
     size_t n;
     size_t n_judged, by_evidence[PLAN_EVIDENCE_COUNT], by_action[PLAN_ACTION_COUNT];
     const struct plan_decision **removals; /* in the order in which they are to go; by_action[PLAN_REMOVE] of them */
-    struct plan_history *history;          /* for the next round; removals are noted when they are made */
+    struct plan_history *history;          /* for the next round; removals are noted when they are made. Borrows from
+                                              the answers: plan_history_dup before they go */
 };
 
 /* Everything that it gives lives in the arena, or is borrowed from the input. 0 or -ENOMEM. */

@@ -16,6 +16,7 @@
 struct plan_address {
     char bytes[48];
     size_t n;
+    size_t first; /* the decision that stands in the table for all that have this address */
 };
 
 struct plan_address_table {
@@ -43,27 +44,31 @@ static bool plan_address_read(struct str text, struct plan_address *ret_address)
     return true;
 }
 
-static size_t plan_address_start(const struct plan_address_table *table, const struct plan_address *address)
+/* The slot where this address stands, or would stand. */
+static size_t *plan_address_slot(const struct plan_address_table *table, const struct plan_address *address)
 {
-    return hash_sip(&table->key, address->bytes, address->n) & table->mask;
+    size_t at = hash_sip(&table->key, address->bytes, address->n) & table->mask;
+
+    while (table->slots[at] != PLAN_ADDRESS_NONE) {
+        const struct plan_address *other = &table->addresses[table->slots[at]];
+        if (other->n == address->n && memcmp(other->bytes, address->bytes, address->n) == 0)
+            break;
+        at = (at + 1) & table->mask;
+    }
+    return &table->slots[at];
 }
 
-/* Marks every decision with this address but those of the machine's own id. */
-static void plan_address_look_up(struct plan_work *work, const struct plan_address_table *table,
-                                 const struct ec2_instance *machine, struct str text)
+/* A live machine has this address; one of the decision's own id would have made it present. */
+static void plan_address_take(struct plan_work *work, const struct plan_address_table *table, struct str text)
 {
     struct plan_address address;
+    size_t first;
 
     if (!plan_address_read(text, &address))
         return;
-    for (size_t at = plan_address_start(table, &address); table->slots[at] != PLAN_ADDRESS_NONE;
-         at = (at + 1) & table->mask) {
-        size_t which = table->slots[at];
-        const struct plan_address *wanted = &table->addresses[which];
-        if (wanted->n == address.n && memcmp(wanted->bytes, address.bytes, address.n) == 0 &&
-            !str_eq(machine->id, work->plan->decisions[which].instance->id))
-            work->notes[which].is_taken = true;
-    }
+    first = *plan_address_slot(table, &address);
+    if (first != PLAN_ADDRESS_NONE)
+        work->notes[first].is_taken = true;
 }
 
 static bool plan_address_is_wanted(const struct plan_decision *decision)
@@ -88,14 +93,15 @@ static int plan_address_fill(struct plan_work *work, struct plan_address_table *
     for (size_t i = 0; i < size; i++)
         table->slots[i] = PLAN_ADDRESS_NONE;
     for (size_t i = 0; i < plan->n; i++) {
-        size_t at;
+        size_t *slot;
+        table->addresses[i].first = i;
         if (!plan_address_is_wanted(&plan->decisions[i]) ||
             !plan_address_read(plan->decisions[i].address, &table->addresses[i]))
             continue;
-        at = plan_address_start(table, &table->addresses[i]);
-        while (table->slots[at] != PLAN_ADDRESS_NONE)
-            at = (at + 1) & table->mask;
-        table->slots[at] = i;
+        slot = plan_address_slot(table, &table->addresses[i]);
+        if (*slot == PLAN_ADDRESS_NONE)
+            *slot = i;
+        table->addresses[i].first = *slot;
     }
     return 0;
 }
@@ -118,7 +124,9 @@ int plan_address_mark(struct plan_work *work)
         for (size_t j = 0; j < input->listings[i].machines->n_instances; j++) {
             const struct ec2_instance *machine = &input->listings[i].machines->instances[j];
             for (uint32_t k = 0; k < machine->n_addresses && !ec2_is_dead(machine->state); k++)
-                plan_address_look_up(work, &table, machine, machine->addresses[k]);
+                plan_address_take(work, &table, machine->addresses[k]);
         }
+    for (size_t i = 0; i < work->plan->n; i++)
+        work->notes[i].is_taken = work->notes[table.addresses[i].first].is_taken;
     return 0;
 }

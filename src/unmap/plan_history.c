@@ -61,7 +61,7 @@ static const struct plan_memory *plan_history_recall(const struct plan_history *
 
 /* The memory for the next round. */
 static void plan_history_remember(const struct plan_decision *decision, const struct plan_memory *recalled,
-                                  bool is_whole, int64_t now_ms, struct plan_memory *memory)
+                                  int64_t now_ms, struct plan_memory *memory)
 {
     *memory = recalled ? *recalled : (struct plan_memory){ .first_seen_ms = now_ms };
     memory->id = decision->instance->id;
@@ -70,8 +70,6 @@ static void plan_history_remember(const struct plan_decision *decision, const st
     memory->doubted_since_ms = plan_history_past(memory->doubted_since_ms, now_ms);
     if (decision->machine && str_is_set(decision->machine->zone))
         memory->zone = decision->machine->zone;
-    if (!is_whole)
-        memory->doubts = 0;
 }
 
 /* Everything but the memories. NULL when memory is out. */
@@ -108,7 +106,7 @@ static int plan_history_forget_doubts(struct plan_work *work, struct plan_histor
     return 0;
 }
 
-int plan_history_next(struct plan_work *work, bool is_whole)
+int plan_history_next(struct plan_work *work)
 {
     const struct plan_input *input = work->input;
     struct plan *plan = work->plan;
@@ -129,8 +127,7 @@ int plan_history_next(struct plan_work *work, bool is_whole)
         struct plan_memory *memory = &history->memories[history->n_memories];
         if (decision->evidence == PLAN_NOT_JUDGED)
             continue;
-        plan_history_remember(decision, plan_history_recall(input->history, decision, &cursor), is_whole, input->now_ms,
-                              memory);
+        plan_history_remember(decision, plan_history_recall(input->history, decision, &cursor), input->now_ms, memory);
         work->notes[i].memory = memory;
         decision->seen_for_ms = input->now_ms - memory->first_seen_ms;
         history->n_memories++;

@@ -39,9 +39,9 @@ enum plan_evidence plan_evidence_word(const struct plan_sight *sight);
 int plan_address_mark(struct plan_work *work);
 
 /* --- plan_history.c */
-/* The next history: removals and marks that still count, and a memory of each judged instance. `is_whole`: whether the
- * doubts of earlier rounds still count. 0 or -ENOMEM. */
-int plan_history_next(struct plan_work *work, bool is_whole);
+/* The next history: removals and marks that still count, and a memory of each judged instance as it was. 0 or -ENOMEM.
+ */
+int plan_history_next(struct plan_work *work);
 
 /* --- plan_guard.c */
 /* Accounts and canaries: PLAN_RULE_NONE, or what makes the round doubtful. Keeps the account in the history. */

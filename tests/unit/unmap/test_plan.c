@@ -512,6 +512,24 @@ static void test_grace(void **state)
     check(fleet, "i-d", PLAN_ABSENT, PLAN_WAIT, PLAN_RULE_GRACE);
 }
 
+/* A clock that went back makes nobody wait for more than a new grace time. */
+static void test_grace_when_the_clock_goes_back(void **state)
+{
+    struct fleet *fleet = *state;
+
+    fleet->guards.grace_ms = 15 * MINUTE;
+    fleet_many(fleet, "l", 1, true);
+    fleet_many(fleet, "d", 1, false);
+    fleet_plan(fleet);
+    fleet_wait(fleet, -10 * HOUR);
+    fleet_plan(fleet);
+    check(fleet, "i-d000", PLAN_ABSENT, PLAN_WAIT, PLAN_RULE_GRACE);
+    assert_int_equal(fleet_decision(fleet, "i-d000")->seen_for_ms, 0);
+    fleet_wait(fleet, 15 * MINUTE);
+    fleet_plan(fleet);
+    check(fleet, "i-d000", PLAN_ABSENT, PLAN_REMOVE, PLAN_RULE_NONE);
+}
+
 static void test_grace_since_launch(void **state)
 {
     struct fleet *fleet = *state;
@@ -545,7 +563,8 @@ static void test_health_vetoes(void **state)
     fleet_register(fleet, "i-n", "10.0.0.3");
     fleet_register(fleet, "i-s", "10.0.0.4")->health = CLOUD_MAP_HEALTHY; /* a stranger answers there */
     fleet_machine(fleet, 0, "i-stranger", "10.0.0.4", EC2_RUNNING);
-    fleet_register(fleet, "i-x", "10.0.0.5")->health = CLOUD_MAP_HEALTHY; /* nobody does any more */
+    fleet_register(fleet, "i-s2", "10.0.0.4")->health = CLOUD_MAP_HEALTHY; /* two of the same address */
+    fleet_register(fleet, "i-x", "10.0.0.5")->health = CLOUD_MAP_HEALTHY;  /* nobody does any more */
     fleet_machine(fleet, 0, "i-gone", "10.0.0.5", EC2_TERMINATED);
     fleet_register(fleet, "i-6", "fd00:0::1")->health = CLOUD_MAP_HEALTHY; /* another spelling */
     fleet_machine(fleet, 0, "i-six", "fd00::1", EC2_RUNNING);
@@ -554,6 +573,7 @@ static void test_health_vetoes(void **state)
     check(fleet, "i-u", PLAN_ABSENT, PLAN_REMOVE, PLAN_RULE_NONE);
     check(fleet, "i-n", PLAN_ABSENT, PLAN_REMOVE, PLAN_RULE_NONE);
     check(fleet, "i-s", PLAN_ABSENT, PLAN_REMOVE, PLAN_RULE_NONE);
+    check(fleet, "i-s2", PLAN_ABSENT, PLAN_REMOVE, PLAN_RULE_NONE);
     check(fleet, "i-x", PLAN_ABSENT, PLAN_WAIT, PLAN_RULE_HEALTHY);
     check(fleet, "i-6", PLAN_ABSENT, PLAN_REMOVE, PLAN_RULE_NONE);
     check_outcome(fleet, PLAN_OK, PLAN_RULE_NONE);
@@ -571,6 +591,11 @@ static void test_rounds_that_health_vetoes_do_not_count(void **state)
     instance->health = CLOUD_MAP_HEALTHY;
     for (int i = 0; i < 5; i++)
         fleet_plan(fleet);
+    instance->health = CLOUD_MAP_UNHEALTHY;
+    fleet_plan(fleet);
+    check(fleet, "i-h", PLAN_ABSENT, PLAN_WAIT, PLAN_RULE_CONFIRMATIONS);
+    instance->health = CLOUD_MAP_HEALTHY; /* and they break the chain */
+    fleet_plan(fleet);
     instance->health = CLOUD_MAP_UNHEALTHY;
     fleet_plan(fleet);
     check(fleet, "i-h", PLAN_ABSENT, PLAN_WAIT, PLAN_RULE_CONFIRMATIONS);
@@ -707,6 +732,7 @@ int main(void)
         TEST(test_confirmations),
         TEST(test_being_seen_breaks_the_chain),
         TEST(test_grace),
+        TEST(test_grace_when_the_clock_goes_back),
         TEST(test_grace_since_launch),
         TEST(test_health_vetoes),
         TEST(test_rounds_that_health_vetoes_do_not_count),
