@@ -3,8 +3,6 @@
 
 import json
 
-import pytest
-
 from support import faults
 from support.sdk import REGION
 
@@ -64,7 +62,7 @@ class TestPlan:
     def test_it_needs_no_state(self, world):
         world.live(2)
         world.dead()
-        done = world.command("plan", "--service-id", world.service, "--state-dir", "/proc/nonsense")
+        done = world.plan("--state-dir", "/proc/nonsense")
         assert done.code == 2, done
 
     def test_waiting(self, world):
@@ -76,8 +74,10 @@ class TestPlan:
     def test_hostile_text(self, world):
         """What others registered cannot paint on a terminal."""
         world.live(2)
-        world.register("i-0123456789abcdef0", address="10.7.7.7", note="\x1b[31mred")
-        assert "\x1b" not in world.plan().out
+        world.cloud_map.breaks(faults.Rewrite(lambda body: body.replace(b"task-1", b"i-\\u001b[31m\\n\\u202e")), "ListInstances")
+        world.register("task-1", address="10.7.7.7")
+        done = world.plan()
+        assert "\x1b" not in done.out + done.err and "\u202e" not in done.out, done
 
 
 class TestJournal:
@@ -129,7 +129,7 @@ class TestRestore:
         world.live(2)
         dead = world.fleet.add_many(count)
         for n, one in enumerate(dead):
-            world.register(one, AWS_INSTANCE_PORT=str(8000 + n), note="a \"b\" \\ ü €")
+            world.register(one, AWS_INSTANCE_PORT=str(8000 + n), note="a \"b\" \\ <c> 'd' {}")
         before = world.registered()
         world.fleet.terminate(*dead)
         assert world.run().code == 0 and len(world.registered()) == 2
@@ -197,6 +197,15 @@ class TestRestore:
     def test_nothing_was_removed(self, world):
         assert restore(world).code == 0
 
-    @pytest.mark.parametrize("words", [["restore"], ["restore", "--nonsense"]])
-    def test_wrong(self, world, words):
-        assert world.command(*words, "--state-dir", world.state).code == 64
+    def test_of_all_services(self, world):
+        _, before = self.removed(world)
+        assert world.command("restore", "--state-dir", world.state).code == 0
+        assert world.registered() == before
+
+    def test_of_another_service(self, world):
+        self.removed(world)
+        done = world.command("restore", "--service-id", world.add_service(), "--state-dir", world.state)
+        assert done.code == 0 and len(world.registered()) == 2, done
+
+    def test_wrong(self, world):
+        assert world.command("restore", "--nonsense", "--state-dir", world.state).code == 64
