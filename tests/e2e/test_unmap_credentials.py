@@ -10,8 +10,10 @@ import pytest
 from support import faults
 from support.aws_fleet import ACCOUNT
 from support.sdk import REGION
+from support.tls_front import certificate, tls_front
 
 OTHER, FAR = "111122223333", "eu-west-1"
+HURRY = ("--deadline", "300ms")  # no time to try again
 NONE = {"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None}
 
 
@@ -370,3 +372,20 @@ class TestEndpoints:
         full.amazon.cloud.add_key(OTHER)
         works(full, env=full.env())
         assert {one.account for one in full.ec2.called() + full.cloud_map.called()} == {ACCOUNT}
+
+
+class TestTls:
+    def test_a_certificate_that_is_trusted(self, full):
+        path = certificate(full.base)
+        with tls_front(full.ec2.port, path) as front:
+            works(full, env=full.env(AWS_ENDPOINT_URL_EC2=front.url, AWS_CA_BUNDLE=path))
+
+    @pytest.mark.parametrize("name", ["IP:127.0.0.2", "DNS:ec2.us-east-1.amazonaws.com"])
+    def test_one_for_another_host(self, full, name):
+        path = certificate(full.base, name)
+        with tls_front(full.ec2.port, path) as front:
+            fails(full, *HURRY, env=full.env(AWS_ENDPOINT_URL_EC2=front.url, AWS_CA_BUNDLE=path))
+
+    def test_one_that_nobody_trusts(self, full):
+        with tls_front(full.ec2.port, certificate(full.base)) as front:
+            fails(full, *HURRY, env=full.env(AWS_ENDPOINT_URL_EC2=front.url))

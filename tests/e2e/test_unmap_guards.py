@@ -2,6 +2,7 @@
 """The guards of cloud-unmap: each option, alone and as --policy guarded, and what an operator can release."""
 
 import json
+import time
 
 import pytest
 
@@ -335,6 +336,17 @@ class TestApprove:
         assert world.command("approve", "--service-id", world.service, "--state-dir", world.state, one.id).code == 0
         assert world.run("--max-removal-percent", "10").code == 3
         assert gone(world, one) and not gone(world, two) and not gone(world, three)
+
+    def test_it_runs_out(self, world):
+        world.live(2)
+        world.dead(3)
+        some = list(world.registered())
+        assert world.command("approve", "--service-id", world.service, "--state-dir", world.state, *some).code == 0
+        path = world.state / "approved.jsonl"
+        lines = [json.loads(line) for line in path.read_text().splitlines()]
+        assert all(0 < one["until_ms"] - time.time() * 1000 <= 3600_000 for one in lines)
+        path.write_text("".join(json.dumps(one | {"until_ms": 1}, separators=(",", ":")) + "\n" for one in lines))
+        held(world, world.run("--max-removal-percent", "10"))
 
     def test_it_does_not_kill_the_living(self, world):
         live = world.live(3)

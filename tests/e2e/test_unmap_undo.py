@@ -3,8 +3,11 @@
 
 import json
 
+import pytest
+
 from support import faults
 from support.sdk import REGION
+from support.unmap import wait_for_operations
 
 
 def restore(world, *words):
@@ -113,6 +116,22 @@ class TestJournal:
         done = restore(world)
         assert done.code == 0, done
         assert world.registered()[dead.id] == attributes
+
+    @pytest.mark.parametrize("delay", ["0", "300ms"])
+    def test_an_answer_that_was_lost(self, make_world, start_daemon, delay):
+        """The registry did it, the second attempt hears that it is gone, or that its removal is under way: nothing has
+        failed, and it can be undone."""
+        world = make_world(start_daemon({"operations.delay": delay}))
+        world.live(2)
+        (dead,) = world.dead()
+        wait_for_operations(world)
+        attributes = world.registered()[dead.id]
+        world.cloud_map.breaks(faults.CloseInHead(0), "DeregisterInstance", times=1)
+        done = world.run()
+        wait_for_operations(world)
+        assert dead.id not in world.registered()
+        assert restore(world).code == 0 and world.registered()[dead.id] == attributes, done
+        assert done.code == 0, done
 
     def test_a_torn_line(self, world):
         world.live(2)

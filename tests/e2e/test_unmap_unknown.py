@@ -161,6 +161,17 @@ class TestOddAnswers:
         for name in ("EC2", "SERVICEDISCOVERY"):
             is_unknown(full, *HURRY, env=full.env(**{f"AWS_ENDPOINT_URL_{name}": "http://127.0.0.1:1"}))
 
+    def test_states_that_ec2_did_not_have(self, full):
+        """Whatever they mean, they are no proof of an end."""
+        full.ec2.breaks(faults.Rewrite(lambda body: body.replace(b"<name>running<", b"<name>hibernating<")))
+        assert full.run().code == 0
+        assert len(full.registered()) == 3
+
+    @pytest.mark.parametrize("part", [b"<name>running</name>", b"<code>16</code><name>running</name>"])
+    def test_an_instance_without_a_state(self, full, part):
+        full.ec2.breaks(faults.Rewrite(lambda body: body.replace(part, b"", 1)))
+        is_unknown(full)
+
     def test_an_instance_that_says_two_things(self, full):
         """The same id on two pages, once alive and once not."""
         one = next(iter(full.fleet.machines.values()))

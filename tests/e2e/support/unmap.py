@@ -198,6 +198,12 @@ def wait_until(accept, told=lambda: "", seconds=WAIT_SECONDS):
     raise AssertionError(f"not in {seconds} s: {told()}")
 
 
+def wait_for_operations(world):
+    """What was asked of a daemon that takes its time."""
+    for one in world.api.items("ListOperations", "Operations"):
+        world.api.finished(one["Id"])
+
+
 class Metrics:
     """Prometheus text; a malformed line is a fault."""
 
