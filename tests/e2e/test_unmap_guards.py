@@ -2,6 +2,7 @@
 """The guards of cloud-unmap: each option, alone and as --policy guarded, and what an operator can release."""
 
 import json
+import time
 
 import pytest
 
@@ -117,12 +118,14 @@ class TestTime:
         assert not gone(world, absent)
 
     def test_a_round_that_failed_confirms_nothing(self, world):
+        """They must be consecutive."""
         world.live(2)
         (absent,) = world.gone()
         assert world.run("--confirmations", "2").code == 3
         world.ec2.breaks(faults.Status(403, "UnauthorizedOperation"))
         assert world.run("--confirmations", "2").code == 1
         world.ec2.heals()
+        assert world.run("--confirmations", "2").code == 3
         assert not gone(world, absent)
         assert world.run("--confirmations", "2").code == 0
         assert gone(world, absent)
@@ -191,10 +194,12 @@ class TestPlace:
         assert world.run("--canary", "tag:role=canary").code == 0
         assert gone(world, dead)
 
-    def test_one_canary_of_several(self, world):
-        keep = world.live(2)[0]
+    def test_several_canaries(self, world):
+        """Each must be seen."""
+        keep, other = world.live(2)
         (dead,) = world.dead()
-        world.run("--canary", "i-0123456789abcdef0", "--canary", keep.id)
+        held(world, world.run("--canary", "i-0123456789abcdef0", "--canary", keep.id), world.registered())
+        assert world.run("--canary", other.id, "--canary", keep.id).code == 0
         assert gone(world, dead)
 
     def test_account(self, world):
@@ -274,12 +279,15 @@ class TestGuarded:
         held(world, self.run(world), world.registered())
 
     def test_another_account_holds(self, world):
+        """cloudmapd without keys has no account of its own: the one that was seen first is the right one."""
         world.live(20)
+        assert self.run(world).code == 0
         world.dead()
         other = world.amazon.cloud.add_key(OTHER)
-        for region_machine in world.fleet.of(ACCOUNT, REGION):
-            region_machine.account = OTHER
-        held(world, self.run(world, env=world.env(other)), world.registered())
+        for one in world.fleet.of(ACCOUNT, REGION):
+            one.account = OTHER
+        for _ in range(2):
+            held(world, self.run(world, env=world.env(other)), world.registered())
 
     def test_each_removal_is_looked_at_again(self, world):
         """The listing is stale; the second look sees the instance alive."""
@@ -329,6 +337,17 @@ class TestApprove:
         assert world.run("--max-removal-percent", "10").code == 3
         assert gone(world, one) and not gone(world, two) and not gone(world, three)
 
+    def test_it_runs_out(self, world):
+        world.live(2)
+        world.dead(3)
+        some = list(world.registered())
+        assert world.command("approve", "--service-id", world.service, "--state-dir", world.state, *some).code == 0
+        path = world.state / "approved.jsonl"
+        lines = [json.loads(line) for line in path.read_text().splitlines()]
+        assert all(0 < one["until_ms"] - time.time() * 1000 <= 3600_000 for one in lines)
+        path.write_text("".join(json.dumps(one | {"until_ms": 1}, separators=(",", ":")) + "\n" for one in lines))
+        held(world, world.run("--max-removal-percent", "10"))
+
     def test_it_does_not_kill_the_living(self, world):
         live = world.live(3)
         world.dead(3)
@@ -363,7 +382,8 @@ class TestState:
         world.dead()
         home = world.base / "systemd"
         home.mkdir()
-        done = world.command("--service-id", world.service, "--single-run", env=world.env(STATE_DIRECTORY=home))
+        done = world.command("--service-id", world.service, "--service-region", REGION, "--instances-region", REGION,
+                             "--single-run", env=world.env(STATE_DIRECTORY=home))
         assert done.code == 0, done
         lines = [json.loads(line) for line in (home / "journal.jsonl").read_text().splitlines()]
         assert [one["step"] for one in lines] == ["removing", "removed"]

@@ -317,7 +317,6 @@ class TestSignals:
         loop = world.loop(frequency="1h")
         assert hang.reached.wait(60)
         loop.send(number)
-        loop.wait_for("unmap_stopping")
         hang.release()
         assert loop.wait() == 0
         goes(world, one)
@@ -353,11 +352,17 @@ class TestSignals:
 
 class TestCommandLine:
     @pytest.mark.parametrize("words", [
-        [], ["--service-id", "srv-a", "--nonsense"], ["--service-id"], ["--service-id", "srv-a", "--frequency", "often"],
-        ["--service-id", "srv-a", "--log-level", "LOUD"], ["--service-id", "srv-a", "--prometheus-port", "70000"],
-        ["--service-id", "srv-a", "--policy", "brave"], ["--service-id", "srv-a", "--account-id", "12"],
-        ["--service-id", "srv-a", "--se", "x"], ["nonsense"]])
+        ["--nonsense"], ["--service-id"], ["--frequency", "often"], ["--log-level", "LOUD"], ["--prometheus-port", "70000"],
+        ["--policy", "brave"], ["--account-id", "12"], ["--se", "x"], ["--dry-run=maybe"], ["--canary", "nonsense"],
+        ["--max-removal-percent", "101"], ["--only-attribute", "team"], ["nonsense"]], ids=" ".join)
     def test_wrong(self, world, words):
+        done = world.command(*world.words(), *words)
+        assert done.code == 64 and done.err and not done.out, done
+
+    @pytest.mark.parametrize("words", [
+        [], ["--service-region", REGION, "--instances-region", REGION], ["--service-id", "srv-a", "--instances-region", REGION],
+        ["--service-id", "srv-a", "--service-region", REGION]], ids=" ".join)
+    def test_what_must_be_said(self, world, words):
         done = world.command(*words)
         assert done.code == 64 and done.err and not done.out, done
 
@@ -376,11 +381,10 @@ class TestCommandLine:
         assert done.code == 0, done
         goes(world, one)
 
-    def test_regions_by_default(self, world):
+    def test_numbers_as_the_original_takes_them(self, world):
         world.live()
         (one,) = world.dead()
-        done = world.command("--service-id", world.service, "--single-run", "--state-dir", world.state)
-        assert done.code == 0, done
+        assert world.run("--frequency", "300", "--prometheus-host", "127.0.0.1", "--prometheus-port", "9100").code == 0
         goes(world, one)
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from support import faults
 from support.sdk import REGION
+from support.unmap import wait_for_operations, wait_until
 
 FAR = "eu-west-1"
 
@@ -146,6 +147,29 @@ class TestRemovals:
         assert len(done.told("unmap_removed")) == 1 and len(done.told("unmap_remove_failed")) == 1
         assert "the test said so" in done.err
 
+    def test_somebody_else_is_at_it(self, make_world, start_daemon):
+        """Another caller's removal of the same instance has not ended yet: DuplicateRequest."""
+        world = make_world(start_daemon({"operations.delay": "700ms"}))
+        live, dead = world.live(2), world.dead(3)
+        wait_for_operations(world)
+        world.api.ok("DeregisterInstance", ServiceId=world.service, InstanceId=dead[0].id)
+        done = world.run()
+        assert done.code in (0, 1), done
+        wait_for_operations(world)
+        assert world.registered().keys() == {one.id for one in live}
+        assert world.run().code == 0
+
+    def test_two_controllers(self, world):
+        """Neither minds the other, and together they do no more than one."""
+        live = world.live(3)
+        loops = [world.loop(), world.loop()]
+        for _ in range(4):
+            world.dead(3)
+            wait_until(lambda: len(world.registered()) == len(live))
+        assert [one.stop() for one in loops] == [0, 0]
+        assert world.registered().keys() == {one.id for one in live}
+        assert [one.told("unmap_remove_failed") + one.told("unmap_unknown") for one in loops] == [[], []]
+
     def test_somebody_else_was_faster(self, world):
         """The instance is gone between the listing and its removal: nothing to do, and no failure."""
         live, (dead,) = world.live(2), world.dead()
@@ -167,9 +191,3 @@ class TestRemovals:
 
 def failed(body):
     return body.replace(b'"SUCCESS"', b'"FAIL","ErrorCode":"INTERNAL_FAILURE","ErrorMessage":"the test said so"')
-
-
-def wait_for_operations(world):
-    """Registrations of a daemon that takes its time."""
-    for one in world.api.items("ListOperations", "Operations"):
-        world.api.finished(one["Id"])

@@ -7,6 +7,7 @@ import pytest
 
 from support import faults
 from support.sdk import REGION
+from support.unmap import wait_for_operations
 
 
 def restore(world, *words):
@@ -64,7 +65,7 @@ class TestPlan:
     def test_it_needs_no_state(self, world):
         world.live(2)
         world.dead()
-        done = world.command("plan", "--service-id", world.service, "--state-dir", "/proc/nonsense")
+        done = world.plan("--state-dir", "/proc/nonsense")
         assert done.code == 2, done
 
     def test_waiting(self, world):
@@ -76,8 +77,10 @@ class TestPlan:
     def test_hostile_text(self, world):
         """What others registered cannot paint on a terminal."""
         world.live(2)
-        world.register("i-0123456789abcdef0", address="10.7.7.7", note="\x1b[31mred")
-        assert "\x1b" not in world.plan().out
+        world.cloud_map.breaks(faults.Rewrite(lambda body: body.replace(b"task-1", b"i-\\u001b[31m\\n\\u202e")), "ListInstances")
+        world.register("task-1", address="10.7.7.7")
+        done = world.plan()
+        assert "\x1b" not in done.out + done.err and "\u202e" not in done.out, done
 
 
 class TestJournal:
@@ -114,6 +117,22 @@ class TestJournal:
         assert done.code == 0, done
         assert world.registered()[dead.id] == attributes
 
+    @pytest.mark.parametrize("delay", ["0", "300ms"])
+    def test_an_answer_that_was_lost(self, make_world, start_daemon, delay):
+        """The registry did it, the second attempt hears that it is gone, or that its removal is under way: nothing has
+        failed, and it can be undone."""
+        world = make_world(start_daemon({"operations.delay": delay}))
+        world.live(2)
+        (dead,) = world.dead()
+        wait_for_operations(world)
+        attributes = world.registered()[dead.id]
+        world.cloud_map.breaks(faults.CloseInHead(0), "DeregisterInstance", times=1)
+        done = world.run()
+        wait_for_operations(world)
+        assert dead.id not in world.registered()
+        assert restore(world).code == 0 and world.registered()[dead.id] == attributes, done
+        assert done.code == 0, done
+
     def test_a_torn_line(self, world):
         world.live(2)
         (dead,) = world.dead()
@@ -129,7 +148,7 @@ class TestRestore:
         world.live(2)
         dead = world.fleet.add_many(count)
         for n, one in enumerate(dead):
-            world.register(one, AWS_INSTANCE_PORT=str(8000 + n), note="a \"b\" \\ ü €")
+            world.register(one, AWS_INSTANCE_PORT=str(8000 + n), note="a \"b\" \\ <c> 'd' {}")
         before = world.registered()
         world.fleet.terminate(*dead)
         assert world.run().code == 0 and len(world.registered()) == 2
@@ -197,6 +216,15 @@ class TestRestore:
     def test_nothing_was_removed(self, world):
         assert restore(world).code == 0
 
-    @pytest.mark.parametrize("words", [["restore"], ["restore", "--nonsense"]])
-    def test_wrong(self, world, words):
-        assert world.command(*words, "--state-dir", world.state).code == 64
+    def test_of_all_services(self, world):
+        _, before = self.removed(world)
+        assert world.command("restore", "--state-dir", world.state).code == 0
+        assert world.registered() == before
+
+    def test_of_another_service(self, world):
+        self.removed(world)
+        done = world.command("restore", "--service-id", world.add_service(), "--state-dir", world.state)
+        assert done.code == 0 and len(world.registered()) == 2, done
+
+    def test_wrong(self, world):
+        assert world.command("restore", "--nonsense", "--state-dir", world.state).code == 64

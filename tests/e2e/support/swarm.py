@@ -31,14 +31,14 @@ class ByCase(Fault):
 
 
 class Swarm:
-    """A world with a service a region: two live instances, a dead one."""
+    """A world with a service a region: a live instance and a dead one, which would go."""
 
     def __init__(self, make_world, where):
         self.world = make_world(where, regions=REGIONS)
         self.services = {region: self.world.add_service() for region in REGIONS}
         self._numbers = itertools.count(1)
         for region, service in self.services.items():
-            self.world.live(2, service=service, region=region)
+            self.world.live(service=service, region=region)
             self.world.dead(service=service, region=region)
 
     def registered(self):

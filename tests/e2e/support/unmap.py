@@ -69,7 +69,7 @@ class Done:
     def __init__(self, code, out, err):
         self.code, self.out, self.err = code, out, err
         check_reports(err)
-        self.log = [log_entry(line) for line in err.splitlines()] if code in (0, 1, 2, 3) else []
+        self.log = [log_entry(line) for line in err.splitlines() if line.startswith("{")]
 
     def told(self, event):
         return [entry for entry in self.log if entry.get("event") == event]
@@ -198,6 +198,12 @@ def wait_until(accept, told=lambda: "", seconds=WAIT_SECONDS):
     raise AssertionError(f"not in {seconds} s: {told()}")
 
 
+def wait_for_operations(world):
+    """What was asked of a daemon that takes its time."""
+    for one in world.api.items("ListOperations", "Operations"):
+        world.api.finished(one["Id"])
+
+
 class Metrics:
     """Prometheus text; a malformed line is a fault."""
 
@@ -300,7 +306,9 @@ class World:
 
     def run(self, *words, env=None, services=None, regions=(REGION,)):
         """One round."""
-        return self.command(*self.words("--single-run", *words, services=services, regions=regions), env=env)
+        done = self.command(*self.words("--single-run", *words, services=services, regions=regions), env=env)
+        assert len(done.log) == len(done.err.splitlines()) or done.code == 64, done  # terminal or not
+        return done
 
     def plan(self, *words, env=None, services=None, regions=(REGION,)):
         return self.command("plan", *self.words(*words, services=services, regions=regions), env=env)
