@@ -121,6 +121,11 @@ const struct clock *aws_client_clock(const struct aws_client *client)
     return client->config.clock;
 }
 
+int64_t aws_client_skew_ms(const struct aws_client *client)
+{
+    return client->skew_ms;
+}
+
 void aws_client_set_deadline(struct aws_client *client, int64_t mono_ns)
 {
     client->deadline_ns = mono_ns;

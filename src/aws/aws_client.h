@@ -59,6 +59,8 @@ void aws_client_free(struct aws_client *client); /* accepts NULL */
 const char *aws_client_region(const struct aws_client *client);
 /* The clock it was made with. */
 const struct clock *aws_client_clock(const struct aws_client *client);
+/* How far the service's clock is ahead of ours, as far as its answers made that matter; 0 otherwise. */
+int64_t aws_client_skew_ms(const struct aws_client *client);
 /* A call that begins, or would be repeated, later than this on clock_mono_ns is AWS_TOO_LATE; 0: no deadline. */
 void aws_client_set_deadline(struct aws_client *client, int64_t mono_ns);
 struct aws_client_stats aws_client_stats(const struct aws_client *client);

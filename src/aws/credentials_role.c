@@ -130,6 +130,8 @@ static int ask(struct aws_client *client, const struct credentials_search *searc
     r = form.failed ? -ENOMEM : aws_client_call(client, &question, &body, error);
     if (r == 0)
         r = read_answer(source, role->token_path, buf_str(&body), ret_set, error);
+    if (r == 0)
+        ret_set->expires_ms -= aws_client_skew_ms(client); /* by our clock, right or wrong */
     secret_fini_buf(&form);
     secret_fini_buf(&token);
     secret_fini_buf(&body);

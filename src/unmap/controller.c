@@ -103,6 +103,7 @@ static int start_events(struct controller *controller)
                                                   .environment = controller->environment,
                                                   .clock = clock_system(),
                                                   .exporter = controller->exporter,
+                                                  .keeps_messages = settings->dry_run,
                                                   .wanted_fd = controller->wanted_fd },
                          &controller->events);
     return r == 0 ? 0 : refuse(EX_OSERR, "the queue's thread cannot start", strerror(-r));

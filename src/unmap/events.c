@@ -175,7 +175,8 @@ static int turn(struct events *events, struct aws_error *error)
     struct haul *caught = mem_zalloc(sizeof(*caught));
     arena_init(&arena, ARENA_MAX);
     r = caught ? read_queue(events, sqs, &arena, caught, error) : -ENOMEM;
-    if (r == 0 && caught->n > 0 && (!caught->has_hint || wait_for_round(events)))
+    bool is_handled = r == 0 && caught->n > 0 && (!caught->has_hint || wait_for_round(events));
+    if (is_handled && !events->config.keeps_messages)
         r = delete_all(events, sqs, &arena, caught, error);
     arena_fini(&arena);
     mem_free(caught);

@@ -17,6 +17,7 @@ struct events_config {
     const struct environment *environment; /* borrowed */
     const struct clock *clock;             /* borrowed */
     struct exporter *exporter;             /* borrowed */
+    bool keeps_messages;                   /* nothing is deleted: another controller reads them, too */
     int wanted_fd;                         /* an eventfd: written to when a round is wanted; borrowed */
 };
 

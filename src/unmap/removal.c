@@ -19,6 +19,7 @@ struct job {
     const struct plan_decision *decision;
     char removal[JOURNAL_ID_LEN];
     struct str operation_id; /* absent: nothing to follow */
+    bool is_under_way;       /* another operation on the instance runs: an attempt whose answer was lost, perhaps */
     enum journal_step step;
     struct str reason;
     bool has_failed; /* it did not go, and not because of a second look */
@@ -104,7 +105,6 @@ static void end_removed(struct run *run, struct job *job)
 {
     end(run, job, LOG_UNMAP_REMOVED, JOURNAL_REMOVED, NULL);
     exporter_note_removal(run->context->exporter, run->service->id, job->decision->evidence);
-    plan_note_removal(run->plan->history, clock_mono_ns(run->context->clock) / 1000000);
 }
 
 static bool is_code(int r, const struct aws_error *error, const char *code)
@@ -201,6 +201,7 @@ static int deregister(struct run *run, struct job *job)
               LOG_S("address", decision->address), LOG_C("evidence", plan_evidence_text(decision->evidence)),
               LOG_C("ec2_state", decision->machine ? ec2_state_text(decision->machine->state) : NULL),
               LOG_I("rounds", decision->doubts), LOG_S("removal", ((struct str){ job->removal, JOURNAL_ID_LEN })));
+    plan_note_removal(run->plan->history, clock_mono_ns(run->context->clock) / 1000000);
     int r = cloud_map_deregister(run->client, run->service->id, decision->instance->id, &run->arena, &job->operation_id,
                                  &error);
     note_answer(run, r);
@@ -208,6 +209,8 @@ static int deregister(struct run *run, struct job *job)
         return r;
     if (is_code(r, &error, "InstanceNotFound"))
         end_removed(run, job); /* an attempt whose answer was lost */
+    else if (is_code(r, &error, "DuplicateRequest"))
+        job->is_under_way = true;
     else if (r != 0)
         end_with_error(run, job, r == AWS_REFUSED ? JOURNAL_KEPT : JOURNAL_FAILED, &error);
     return 0;
@@ -244,7 +247,7 @@ static int take_all(struct run *run)
 }
 
 /* One look at an operation. Whether it is over. */
-static bool follow_one(struct run *run, struct job *job)
+static bool follow_operation(struct run *run, struct job *job)
 {
     enum cloud_map_operation operation;
     struct aws_error error = { 0 };
@@ -257,8 +260,39 @@ static bool follow_one(struct run *run, struct job *job)
         end_with_error(run, job, JOURNAL_FAILED, &error);
     else
         return false;
-    job->operation_id = (struct str){ 0 };
     return true;
+}
+
+/* The same of one whose operation is not known: it is over when the instance is gone. */
+static bool follow_absence(struct run *run, struct job *job)
+{
+    struct cloud_map_instance instance;
+    struct aws_error error = { 0 };
+    struct arena arena;
+    arena_init(&arena, LOOK_ARENA_MAX);
+    int r =
+        cloud_map_get_instance(run->client, run->service->id, job->decision->instance->id, &arena, &instance, &error);
+    arena_fini(&arena);
+    if (is_code(r, &error, "InstanceNotFound"))
+        end_removed(run, job);
+    else if (r != 0)
+        end_with_error(run, job, JOURNAL_FAILED, &error);
+    else
+        return false;
+    return true;
+}
+
+/* Whether there is nothing (more) to follow. */
+static bool follow_one(struct run *run, struct job *job)
+{
+    bool is_over = str_is_set(job->operation_id) ? follow_operation(run, job)
+                   : job->is_under_way           ? follow_absence(run, job)
+                                                 : true;
+    if (is_over) {
+        job->operation_id = (struct str){ 0 };
+        job->is_under_way = false;
+    }
+    return is_over;
 }
 
 /* Again and again over those that still run, with a pause that grows. */
@@ -269,8 +303,7 @@ static void follow_all(struct run *run)
     for (;;) {
         size_t n_left = 0;
         for (size_t i = 0; i < run->n; i++)
-            if (str_is_set(run->jobs[i].operation_id) && !follow_one(run, &run->jobs[i]))
-                n_left++;
+            n_left += !follow_one(run, &run->jobs[i]);
         if (n_left == 0)
             return;
         if (clock_mono_ns(run->context->clock) > until_ns)
@@ -279,7 +312,7 @@ static void follow_all(struct run *run)
         rest_ms = rest_ms * 2 < FOLLOW_PAUSE_MAX_MS ? rest_ms * 2 : FOLLOW_PAUSE_MAX_MS;
     }
     for (size_t i = 0; i < run->n; i++)
-        if (str_is_set(run->jobs[i].operation_id))
+        if (str_is_set(run->jobs[i].operation_id) || run->jobs[i].is_under_way)
             end(run, &run->jobs[i], LOG_UNMAP_REMOVE_FAILED, JOURNAL_FAILED,
                 "the operation has not ended in two minutes");
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * SIGINT and SIGTERM: the first one asks the controller to stop when its round is finished, and says so in the log at once;
- * a second one ends the process. A thread of its own; all threads made after signals_start leave these signals to it. */
+ * SIGINT and SIGTERM: the first one asks the controller to stop when its round is finished, and says so in the log at
+ * once; a second one ends the process. A thread of its own; all threads made after signals_start leave these signals to
+ * it. */
 #pragma once
 
 struct signals;
