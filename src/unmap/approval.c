@@ -22,25 +22,18 @@ static int read_line(struct loading *loading, char *text, size_t n, struct appro
     struct str key;
     bool more;
     json_reader_init(&reader, text, n, &loading->scratch);
-    if (json_object(&reader) != 0)
-        return 1;
-    for (;;) {
-        if (json_member(&reader, &more, &key) != 0)
-            return 1;
-        if (!more)
-            return json_end(&reader) != 0 || !ret->service_id.n || !ret->instance_id.n;
-        int r;
+    json_object(&reader);
+    while (json_member(&reader, &more, &key) == 0 && more) {
         if (str_eq(key, STR("service_id")))
-            r = json_string(&reader, &ret->service_id);
+            json_string(&reader, &ret->service_id);
         else if (str_eq(key, STR("instance_id")))
-            r = json_string(&reader, &ret->instance_id);
+            json_string(&reader, &ret->instance_id);
         else if (str_eq(key, STR("until_ms")))
-            r = json_int(&reader, &ret->until_ms);
+            json_int(&reader, &ret->until_ms);
         else
-            r = json_skip(&reader);
-        if (r != 0)
-            return 1;
+            json_skip(&reader);
     }
+    return json_end(&reader) != 0 || !ret->service_id.n || !ret->instance_id.n;
 }
 
 /* What is no approval approves nothing. One that would last longer than any can be given was not given here. */

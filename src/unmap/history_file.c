@@ -107,36 +107,28 @@ struct loading {
     int64_t shift_ms; /* from the clock of the file to now's */
 };
 
-static int read_ints(struct json_reader *reader, size_t max, int64_t *ret_items, size_t *ret_n)
+/* Errors stay in the reader. More numbers than fit are one. */
+static size_t read_ints(struct json_reader *reader, size_t max, int64_t *ret_items)
 {
     size_t n = 0;
     bool more;
-    if (json_array(reader) != 0)
-        return 1;
-    for (;;) {
-        if (json_element(reader, &more) != 0)
-            return 1;
-        if (!more)
-            break;
-        if (n == max || json_int(reader, &ret_items[n++]) != 0)
-            return 1;
+    json_array(reader);
+    while (json_element(reader, &more) == 0 && more) {
+        int64_t item;
+        if (n == max)
+            json_null(reader); /* a type that it is not */
+        else if (json_int(reader, &item) == 0)
+            ret_items[n++] = item;
     }
-    *ret_n = n;
-    return 0;
+    return n;
 }
 
-static int read_most(struct json_reader *reader, uint32_t *most)
+static void read_most(struct json_reader *reader, uint32_t *most)
 {
     int64_t items[PLAN_HOURS];
-    size_t n;
-    if (read_ints(reader, PLAN_HOURS, items, &n) != 0)
-        return 1;
-    for (size_t i = 0; i < n; i++) {
-        if (items[i] < 0 || items[i] > UINT32_MAX)
-            return 1;
-        most[i] = (uint32_t)items[i];
-    }
-    return 0;
+    size_t n = read_ints(reader, PLAN_HOURS, items);
+    for (size_t i = 0; i < n; i++)
+        most[i] = items[i] < 0 ? 0 : items[i] > UINT32_MAX ? UINT32_MAX : (uint32_t)items[i];
 }
 
 struct head {
@@ -144,25 +136,27 @@ struct head {
     struct str boot_id, account;
 };
 
-static int read_head_member(struct json_reader *reader, struct str key, struct head *head, struct plan_history *history)
+static void read_head_member(struct json_reader *reader, struct str key, struct head *head,
+                             struct plan_history *history)
 {
     if (str_eq(key, STR("version")))
-        return json_int(reader, &head->version);
-    if (str_eq(key, STR("boot_id")))
-        return json_string(reader, &head->boot_id);
-    if (str_eq(key, STR("now_ms")))
-        return json_int(reader, &head->now_ms);
-    if (str_eq(key, STR("account")))
-        return json_string(reader, &head->account);
-    if (str_eq(key, STR("account_changed_ms")))
-        return json_int(reader, &history->account_changed_ms);
-    if (str_eq(key, STR("hour")))
-        return json_int(reader, &history->hour);
-    if (str_eq(key, STR("most")))
-        return read_most(reader, history->most);
-    if (str_eq(key, STR("removed_ms")))
-        return read_ints(reader, PLAN_MAX_REMOVALS, history->removed_ms, &history->n_removed);
-    return json_skip(reader);
+        json_int(reader, &head->version);
+    else if (str_eq(key, STR("boot_id")))
+        json_string(reader, &head->boot_id);
+    else if (str_eq(key, STR("now_ms")))
+        json_int(reader, &head->now_ms);
+    else if (str_eq(key, STR("account")))
+        json_string(reader, &head->account);
+    else if (str_eq(key, STR("account_changed_ms")))
+        json_int(reader, &history->account_changed_ms);
+    else if (str_eq(key, STR("hour")))
+        json_int(reader, &history->hour);
+    else if (str_eq(key, STR("most")))
+        read_most(reader, history->most);
+    else if (str_eq(key, STR("removed_ms")))
+        history->n_removed = read_ints(reader, PLAN_MAX_REMOVALS, history->removed_ms);
+    else
+        json_skip(reader);
 }
 
 /* Times of the file on the clock of now. On the same clock they stand as they are, unless it went backwards. */
@@ -198,16 +192,9 @@ static int read_head(struct loading *loading, struct json_reader *reader)
     struct head head = { 0 };
     struct str key;
     bool more;
-    if (json_object(reader) != 0)
-        return 1;
-    for (;;) {
-        if (json_member(reader, &more, &key) != 0)
-            return 1;
-        if (!more)
-            break;
-        if (read_head_member(reader, key, &head, loading->history) != 0)
-            return 1;
-    }
+    json_object(reader);
+    while (json_member(reader, &more, &key) == 0 && more)
+        read_head_member(reader, key, &head, loading->history);
     if (json_end(reader) != 0 || head.version != 1 || head.now_ms < 0 || !is_time(head.now_ms) ||
         loading->history->hour < 0 || loading->history->hour > head.now_ms / 3600000 ||
         !is_time(loading->history->account_changed_ms))
@@ -220,42 +207,36 @@ static int read_head(struct loading *loading, struct json_reader *reader)
     return loading->arena->failed ? -ENOMEM : 0;
 }
 
-static int read_memory(struct json_reader *reader, struct plan_memory *memory)
+static void read_memory_member(struct json_reader *reader, struct str key, struct plan_memory *memory)
 {
     int64_t doubts = 0;
+    if (str_eq(key, STR("id")))
+        json_string(reader, &memory->id);
+    else if (str_eq(key, STR("address")))
+        json_string(reader, &memory->address);
+    else if (str_eq(key, STR("zone")))
+        json_string(reader, &memory->zone);
+    else if (str_eq(key, STR("first_seen_ms")))
+        json_int(reader, &memory->first_seen_ms);
+    else if (str_eq(key, STR("doubted_since_ms")))
+        json_int(reader, &memory->doubted_since_ms);
+    else if (str_eq(key, STR("has_passed")))
+        json_bool(reader, &memory->has_passed);
+    else if (str_eq(key, STR("doubts")) && json_int(reader, &doubts) == 0)
+        memory->doubts = doubts < 0 || doubts > UINT32_MAX ? 0 : (uint32_t)doubts;
+    else
+        json_skip(reader);
+}
+
+static int read_memory(struct json_reader *reader, struct plan_memory *memory)
+{
     struct str key;
     bool more;
-    if (json_object(reader) != 0)
-        return 1;
-    for (;;) {
-        if (json_member(reader, &more, &key) != 0)
-            return 1;
-        if (!more)
-            break;
-        int r;
-        if (str_eq(key, STR("id")))
-            r = json_string(reader, &memory->id);
-        else if (str_eq(key, STR("address")))
-            r = json_string(reader, &memory->address);
-        else if (str_eq(key, STR("zone")))
-            r = json_string(reader, &memory->zone);
-        else if (str_eq(key, STR("first_seen_ms")))
-            r = json_int(reader, &memory->first_seen_ms);
-        else if (str_eq(key, STR("doubted_since_ms")))
-            r = json_int(reader, &memory->doubted_since_ms);
-        else if (str_eq(key, STR("doubts")))
-            r = json_int(reader, &doubts);
-        else if (str_eq(key, STR("has_passed")))
-            r = json_bool(reader, &memory->has_passed);
-        else
-            r = json_skip(reader);
-        if (r != 0)
-            return 1;
-    }
-    bool is_sane = memory->id.n > 0 && memory->address.n > 0 && doubts >= 0 && doubts <= UINT32_MAX &&
-                   is_time(memory->first_seen_ms) && is_time(memory->doubted_since_ms);
-    memory->doubts = (uint32_t)doubts;
-    return json_end(reader) != 0 || !is_sane;
+    json_object(reader);
+    while (json_member(reader, &more, &key) == 0 && more)
+        read_memory_member(reader, key, memory);
+    return json_end(reader) != 0 || !memory->id.n || !memory->address.n || !is_time(memory->first_seen_ms) ||
+           !is_time(memory->doubted_since_ms);
 }
 
 /* Lines come sorted, as they were saved; anything else is damage. */

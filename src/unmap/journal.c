@@ -68,64 +68,59 @@ int journal_flush(struct journal *journal)
 
 /* --- reading ----------------------------------------------------------------------------------------------------- */
 
-static int read_step(struct json_reader *reader, enum journal_step *ret_step)
+/* Errors stay in the reader. */
+static void read_step(struct json_reader *reader, enum journal_step *ret_step)
 {
     struct str word;
     if (json_string(reader, &word) != 0)
-        return 1;
-    for (int i = 0; i < JOURNAL_STEP_COUNT; i++) {
-        if (str_eq(word, str_of(step_words[i]))) {
+        return;
+    for (int i = 0; i < JOURNAL_STEP_COUNT; i++)
+        if (str_eq(word, str_of(step_words[i])))
             *ret_step = (enum journal_step)i;
-            return 0;
-        }
-    }
-    return 1;
 }
 
-static int read_attributes(struct json_reader *reader, struct arena *arena, struct cloud_map_instance *instance)
+static void read_attributes(struct json_reader *reader, struct arena *arena, struct cloud_map_instance *instance)
 {
-    struct str_pair *pairs = ARENA_ARRAY(arena, struct str_pair, ATTRIBUTES_MAX);
+    struct str_pair *pairs = ARENA_ARRAY(arena, struct str_pair, ATTRIBUTES_MAX), pair;
     size_t n = 0;
     bool more;
-    if (!pairs || json_object(reader) != 0)
-        return 1;
-    for (;;) {
-        struct str_pair pair;
-        if (json_member(reader, &more, &pair.key) != 0 || (more && n == ATTRIBUTES_MAX))
-            return 1;
-        if (!more)
-            break;
-        if (json_string(reader, &pair.value) != 0)
-            return 1;
-        pairs[n++] = pair;
+    json_object(reader);
+    while (json_member(reader, &more, &pair.key) == 0 && more) {
+        if (!pairs || n == ATTRIBUTES_MAX)
+            json_null(reader); /* a type that it is not */
+        else if (json_string(reader, &pair.value) == 0)
+            pairs[n++] = pair;
     }
     instance->attributes = pairs;
     instance->n_attributes = n;
-    return 0;
 }
 
-static int read_member(struct json_reader *reader, struct str key, struct arena *arena, struct journal_entry *entry,
-                       int64_t *version)
+static void read_member(struct json_reader *reader, struct str key, struct arena *arena, struct journal_entry *entry,
+                        int64_t *version)
 {
-    struct {
+    const struct {
         struct str name, *value;
-    } const strings[] = {
+    } strings[] = {
         { STR("removal"), &entry->removal },   { STR("service_id"), &entry->service_id },
         { STR("region"), &entry->region },     { STR("instance_id"), &entry->instance.id },
         { STR("role_arn"), &entry->role_arn }, { STR("reason"), &entry->reason },
     };
-    for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++)
-        if (str_eq(key, strings[i].name))
-            return json_string(reader, strings[i].value);
+    for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++) {
+        if (str_eq(key, strings[i].name)) {
+            json_string(reader, strings[i].value);
+            return;
+        }
+    }
     if (str_eq(key, STR("version")))
-        return json_int(reader, version);
-    if (str_eq(key, STR("step")))
-        return read_step(reader, &entry->step);
-    if (str_eq(key, STR("wall_ms")))
-        return json_int(reader, &entry->wall_ms);
-    if (str_eq(key, STR("attributes")))
-        return read_attributes(reader, arena, &entry->instance);
-    return json_skip(reader);
+        json_int(reader, version);
+    else if (str_eq(key, STR("step")))
+        read_step(reader, &entry->step);
+    else if (str_eq(key, STR("wall_ms")))
+        json_int(reader, &entry->wall_ms);
+    else if (str_eq(key, STR("attributes")))
+        read_attributes(reader, arena, &entry->instance);
+    else
+        json_skip(reader);
 }
 
 int journal_parse(char *line, size_t n, struct arena *arena, struct journal_entry *ret_entry)
@@ -136,16 +131,11 @@ int journal_parse(char *line, size_t n, struct arena *arena, struct journal_entr
     struct str key;
     bool more;
     json_reader_init(&reader, line, n, arena);
-    if (json_object(&reader) != 0)
-        return 1;
-    for (;;) {
-        if (json_member(&reader, &more, &key) != 0)
-            return 1;
-        if (!more)
-            break;
-        if (read_member(&reader, key, arena, &entry, &version) != 0)
-            return arena->failed ? -ENOMEM : 1;
-    }
+    json_object(&reader);
+    while (json_member(&reader, &more, &key) == 0 && more)
+        read_member(&reader, key, arena, &entry, &version);
+    if (arena->failed)
+        return -ENOMEM;
     if (json_end(&reader) != 0 || version != 1 || entry.step == JOURNAL_STEP_COUNT || !entry.removal.n ||
         !entry.service_id.n || !entry.instance.id.n || (entry.step == JOURNAL_REMOVING && !entry.instance.attributes))
         return 1;

@@ -35,6 +35,7 @@ struct journal {
     struct buf lines;            /* not written yet */
 };
 
+/* Takes no memory yet. */
 void journal_init(struct journal *journal, const struct state_dir *dir);
 void journal_fini(struct journal *journal);
 /* Adds a line that journal_flush will write. */
