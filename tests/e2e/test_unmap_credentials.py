@@ -231,6 +231,15 @@ class TestMachines:
         assert all(one.action == "token" or one.request.header("x-aws-ec2-metadata-token")
                    for one in full.amazon.machine.called())  # never without a session
 
+    def test_it_is_never_asked_through_a_proxy(self, full):
+        """Others are (and could not be reached here, but for NO_PROXY)."""
+        here = {name: url.replace("127.0.0.1", "localhost") for name, url in full.env().items()
+                if name.startswith("AWS_ENDPOINT_URL")}
+        env = full.env(**NONE, **here, AWS_EC2_METADATA_DISABLED=None, http_proxy="http://127.0.0.1:1")
+        fails(full, *HURRY, env=env)
+        assert full.amazon.machine.called("credentials")
+        works(full, env=env | {"NO_PROXY": "localhost", "no_proxy": "localhost"})
+
     def test_it_can_be_switched_off(self, full):
         fails(full, env=full.env(**NONE, AWS_EC2_METADATA_DISABLED="true"))
         assert full.amazon.machine.called() == []
