@@ -21,6 +21,7 @@ from botocore.parsers import ResponseParserError
 
 from support import faults
 from support.aws_double import aws_double
+from support.aws_endpoint import Key
 from support.aws_fleet import ACCOUNT, REGION
 from support.client import CONTENT_TYPE, TARGET
 from support.cloud_map_proxy import CloudMapProxy
@@ -30,7 +31,7 @@ from support.sdk import AWS_CLI, client_env
 from support.sigv4_check import Refused, check
 from support.unmap import foreign_python
 
-VECTORS = ROOT.parent / "shared" / "testdata" / "sigv4"
+VECTORS, VECTOR_TIME = ROOT.parent / "shared" / "testdata" / "sigv4", 1440938160
 
 
 @pytest.fixture
@@ -222,19 +223,20 @@ class TestSignatures:
             names = [name for name, _ in headers]
             if method is None or any(" " in name or not name for name in names) or "x-amz-security-token" in names:
                 continue
-            key = type("Key", (), {"secret": context["credentials"]["secret_access_key"], "token": None, "expires": None})
-            check(Request(method, target, headers, body), context["service"], {context["region"]},
-                  {context["credentials"]["access_key_id"]: key}, 1440938160)
+            known = context["credentials"]
+            key = Key(known["access_key_id"], known["secret_access_key"], ACCOUNT, "arn")
+            check(Request(method, target, headers, body), context["service"], {context["region"]}, {key.id: key},
+                  VECTOR_TIME)
             checked += 1
         assert checked >= 15
 
     def test_the_key(self, amazon):
-        ec2 = client(amazon, key=type(amazon.key)("AKIANOBODY", "x", ACCOUNT, "arn"))
+        ec2 = client(amazon, key=Key("AKIANOBODY", "x", ACCOUNT, "arn"))
         refused("AuthFailure", ec2.describe_instances)
-        wrong = type(amazon.key)(amazon.key.id, "x" * 40, ACCOUNT, "arn")
+        wrong = Key(amazon.key.id, "x" * 40, ACCOUNT, "arn")
         assert refused("AuthFailure", client(amazon, key=wrong).describe_instances)["ResponseMetadata"][
             "HTTPStatusCode"] == 401
-        refused("InvalidClientTokenId", client(amazon, "sts", type(amazon.key)("AKIANOBODY", "x", ACCOUNT, "arn"))
+        refused("InvalidClientTokenId", client(amazon, "sts", Key("AKIANOBODY", "x", ACCOUNT, "arn"))
                 .get_caller_identity)
         refused("SignatureDoesNotMatch", client(amazon, "sts", wrong).get_caller_identity)
 
@@ -562,5 +564,5 @@ class TestCloudMapProxy:
             assert client.list_instances(ServiceId=service, **token)["NextToken"] == "again"
 
     def test_it_checks_signatures(self, amazon, proxy):
-        wrong = type(amazon.key)(amazon.key.id, "x" * 40, ACCOUNT, "arn")
+        wrong = Key(amazon.key.id, "x" * 40, ACCOUNT, "arn")
         refused("InvalidSignatureException", self.boto(amazon, proxy, wrong).list_namespaces)

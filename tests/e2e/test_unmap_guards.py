@@ -288,6 +288,9 @@ class TestGuarded:
             one.account = OTHER
         for _ in range(2):
             held(world, self.run(world, env=world.env(other)), world.registered())
+        for one in world.fleet.of(OTHER, REGION):
+            one.account = ACCOUNT
+        held(world, self.run(world), world.registered())  # frozen for a while, though the right one is back
 
     def test_each_removal_is_looked_at_again(self, world):
         """The listing is stale; the second look sees the instance alive."""

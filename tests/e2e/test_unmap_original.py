@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """cloud-unmap with the original's options alone: what aws-cloud-unmap's own tests demand of it, on the real program."""
 
+import os
+import pty
 import re
 import signal
 import subprocess
@@ -12,7 +14,7 @@ from botocore.config import Config
 
 from support import faults
 from support.sdk import REGION
-from support.unmap import foreign_python
+from support.unmap import foreign_python, log_entry, unmap_binary
 
 FAR = "eu-west-1"
 UP, SUCCESS = "aws_cloud_unmap_up", "aws_cloud_unmap_last_reconcile_success_timestamp_seconds"
@@ -270,7 +272,18 @@ class TestMetrics:
         assert metrics.total("aws_cloud_unmap_aws_requests_total", api="DescribeInstances") >= 2
         assert metrics.total("aws_cloud_unmap_build_info") == 1
         assert metrics.total("process_resident_memory_bytes") > 0 and metrics.total("process_start_time_seconds") > 0
-        assert loop.get("/nonsense")[0] == 404
+        assert [loop.get(path)[0] for path in ("/healthz", "/readyz", "/nonsense")] == [200, 200, 404]
+        self.ends(loop)
+
+    def test_while_a_round_hangs(self, world):
+        world.live()
+        hang = world.ec2.breaks(faults.Hang())
+        loop = world.loop(*self.ARGUMENTS)
+        assert hang.reached.wait(60)
+        metrics = loop.metrics()
+        assert metrics.value(UP, service_id=world.service) == 1
+        assert metrics.value(SUCCESS, service_id=world.service) is None
+        hang.release()
         self.ends(loop)
 
     def test_the_address_is_in_use(self, world):
@@ -288,6 +301,26 @@ class TestLog:
         assert done.code == 0 and done.log and done.out == ""
         assert any(one.id in line for line in done.err.splitlines())
         assert {entry["levelname"] for entry in done.log} <= {"INFO", "WARNING"}
+
+    def test_on_a_terminal_too(self, world):
+        world.live()
+        near, far = pty.openpty()
+        done = subprocess.run([unmap_binary(), *world.words("--single-run")], env=world.env(), stderr=far, check=False)
+        text = os.read(near, 65536).decode()
+        os.close(near)
+        os.close(far)
+        assert done.returncode == 0 and [log_entry(line) for line in text.splitlines()], text
+
+    def test_nobody_reads_it(self, world):
+        """A reader of the log that is gone does not end the controller between two steps of a removal."""
+        world.live()
+        (one,) = world.dead()
+        near, far = os.pipe()
+        os.close(near)
+        done = subprocess.run([unmap_binary(), *world.words("--single-run")], env=world.env(), stderr=far, check=False)
+        os.close(far)
+        assert done.returncode == 0
+        goes(world, one)
 
     @pytest.mark.parametrize("level, shown", [
         ("DEBUG", {"DEBUG", "INFO", "WARNING"}), ("INFO", {"INFO", "WARNING"}), ("WARNING", {"WARNING"}),
@@ -394,14 +427,11 @@ class TestMoto:
     @pytest.fixture
     def moto(self):
         python = foreign_python("moto", (5,))
-        process = subprocess.Popen([python, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"], text=True,
-                                   stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        lines = iter(process.stderr.readline, "")
-        port = next(match[1] for match in (re.search(r"http://127\.0\.0\.1:(\d+)", line) for line in lines) if match)
-        yield f"http://127.0.0.1:{port}"
-        process.terminate()
-        process.stderr.close()
-        process.wait()
+        with subprocess.Popen([python, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"], text=True,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+            found = (re.search(r"http://127\.0\.0\.1:\d+", line) for line in iter(process.stderr.readline, ""))
+            yield next(match[0] for match in found if match)
+            process.terminate()
 
     def test_the_original_behaviour(self, world, moto):
         def ec2(region):

@@ -41,6 +41,15 @@ class TestSize:
         assert lists == -(-count // 100)
         assert len(world.cloud_map.called("DeregisterInstance")) == len(dead)
 
+    @pytest.mark.parametrize("after", [0, 1])
+    def test_one_of_two_calls_fails(self, world, after):
+        fill(world, 205)
+        world.dead()
+        before = world.registered()
+        world.ec2.breaks(faults.Status(403, "UnauthorizedOperation"), times=1, after=after)
+        assert world.run().code == 1
+        world.unchanged(before)
+
     def test_small_pages(self, world):
         world.ec2.page_limit = 3
         live, dead = world.live(40), world.dead(5)
@@ -74,6 +83,16 @@ class TestManyServices:
         assert done.code == 0, done
         assert self.left(world, services) == [2] * 20
         assert len(world.ec2.called("DescribeInstances")) == 1
+
+    @pytest.mark.parametrize("fault", [
+        faults.Status(403, "AccessDeniedException"), faults.Shorten(200), faults.Body(b"{}"), faults.RepeatToken()], ids=repr)
+    def test_a_namespace_that_cannot_be_listed(self, world, fault):
+        services = self.services(world, 3)
+        named, hidden = services[:1], services[1:]
+        world.cloud_map.breaks(fault, "ListServices")
+        done = world.run("--namespace-id", world.namespace, services=named)
+        assert done.code == 1, done
+        assert self.left(world, named) == [2] and self.left(world, hidden) == [3, 3]
 
     def test_by_file(self, world):
         services = self.services(world, 4)

@@ -133,6 +133,35 @@ class TestJournal:
         assert restore(world).code == 0 and world.registered()[dead.id] == attributes, done
         assert done.code == 0, done
 
+    def test_an_answer_that_was_lost_and_then_none(self, world):
+        """The registry did it, and is then too busy to say so: whatever was said last, it can be undone."""
+        world.live(2)
+        (dead,) = world.dead()
+        attributes = world.registered()[dead.id]
+        world.cloud_map.breaks(faults.CloseInHead(0), "DeregisterInstance", times=1)
+        world.cloud_map.breaks(faults.Throttle(), "DeregisterInstance", after=1)
+        assert world.run().code == 1 and dead.id not in world.registered()
+        world.cloud_map.heals()
+        done = restore(world)
+        assert done.code == 0 and world.registered()[dead.id] == attributes, done
+
+    @pytest.mark.parametrize("endpoint, action", [
+        ("cloud_map", "ListInstances"), ("ec2", "DescribeInstances"), ("cloud_map", "GetInstance"),
+        ("cloud_map", "DeregisterInstance"), ("cloud_map", "GetOperation")])
+    def test_a_crash_at_any_step(self, world, endpoint, action):
+        """The next run ends where one without a crash would have; each removal was written down before."""
+        live, dead = world.live(2), world.dead(3)
+        hang = getattr(world, endpoint).breaks(faults.Hang(), action, times=1)
+        process = world.start(*world.words("--single-run"))
+        assert hang.reached.wait(60)
+        process.kill9()
+        hang.release()
+        assert world.run().code == 0
+        assert world.registered().keys() == {one.id for one in live}
+        assert {one["instance_id"] for one in world.journal() if one["step"] == "removing"} == {one.id for one in dead}
+        assert restore(world).code == 0
+        assert world.registered().keys() == {one.id for one in live + dead}
+
     def test_a_torn_line(self, world):
         world.live(2)
         (dead,) = world.dead()
@@ -212,6 +241,19 @@ class TestRestore:
         done = restore(world, "-o", "json")
         assert done.code == 0, done
         assert {one.id, other.id} <= done.decisions().keys()
+
+    @pytest.mark.parametrize("delay", ["0", "300ms"])
+    def test_an_answer_that_was_lost(self, make_world, start_daemon, delay):
+        world = make_world(start_daemon({"operations.delay": delay}))
+        world.live(2)
+        (dead,) = world.dead()
+        wait_for_operations(world)
+        before = world.registered()
+        assert world.run().code == 0
+        world.cloud_map.breaks(faults.CloseInHead(0), "RegisterInstance", times=1)
+        done = restore(world)
+        wait_for_operations(world)
+        assert world.registered() == before and done.code == 0, done
 
     def test_nothing_was_removed(self, world):
         assert restore(world).code == 0

@@ -200,8 +200,20 @@ class TestPages:
         pages.ec2.breaks(fault, after=after)
         is_unknown(pages)
 
-    def test_a_page_comes_twice(self, pages):
-        """The same page in another one's place: it names a next page that was named already."""
+    @pytest.mark.parametrize("after", [1, 2, 3])
+    def test_a_page_comes_twice(self, pages, after):
+        """In another one's place, with that one's token: an instance that is shown twice tells it."""
+        pages.ec2.breaks(faults.RepeatPage(), times=1, after=after)
+        is_unknown(pages)
+
+    def test_a_page_comes_twice_in_the_registry(self, full):
+        full.live(100)
+        full.before = full.registered()
+        full.cloud_map.breaks(faults.RepeatPage(), "ListInstances", times=1, after=1)
+        is_unknown(full)
+
+    def test_a_token_comes_twice(self, pages):
+        """It names a next page that was named already."""
         pages.ec2.breaks(faults.Rewrite(lambda body: pages.ec2.with_token(body, "token-1")), times=2)
         is_unknown(pages)
 
@@ -289,6 +301,16 @@ class TestIdentity:
         full.sts.breaks(fault)
         is_unknown(full, "--account-id", ACCOUNT, *HURRY)
         recovers(full)
+
+    @pytest.mark.parametrize("endpoint, action", [
+        ("cloud_map", "GetService"), ("cloud_map", "GetInstancesHealthStatus"), ("sts", "GetCallerIdentity")])
+    @pytest.mark.parametrize("fault", [faults.Status(403, "AccessDeniedException"), faults.Body(b"{")], ids=repr)
+    def test_what_guarded_asks_besides(self, full, endpoint, action, fault):
+        full.live(20)
+        full.before = full.registered()
+        getattr(full, endpoint).breaks(fault, action)
+        is_unknown(full, "--policy", "guarded")
+        assert getattr(full, endpoint).called(action)
 
     @pytest.mark.parametrize("fault", [
         faults.Status(403, "AccessDenied"), faults.Body(b"<AssumeRoleResponse/>"), faults.Shorten(300),
