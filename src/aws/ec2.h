@@ -85,5 +85,5 @@ bool ec2_has_address(const struct ec2_instance *instance, struct str address);
  * in the listing. 0, -ENOMEM or AWS_ODD. */
 int ec2_read_page(const char *xml, size_t n, const struct ec2_query *query, struct ec2_listing *listing,
                   struct str *ret_next, struct aws_error *ret_error);
-/* Sorts by id. The same id twice: AWS_ODD when the two say different things, else one is dropped. 0 otherwise. */
+/* Sorts by id. 0, or AWS_ODD for the same id twice: a repeated page, which may hide another one. */
 int ec2_sort(struct ec2_listing *listing, struct aws_error *ret_error);

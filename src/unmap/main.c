@@ -91,6 +91,13 @@ static int run(const struct settings *settings, const struct environment *enviro
     return EX_USAGE;
 }
 
+/* Commands that print what they found say nothing else, unless something is wrong. */
+static enum log_level level_of(const struct settings *settings)
+{
+    bool is_quiet = settings->command != SETTING_RUN && settings->log_level == LOG_INFO;
+    return is_quiet ? LOG_WARNING : (enum log_level)settings->log_level;
+}
+
 int main(int argc, char **argv)
 {
     struct settings settings;
@@ -102,7 +109,7 @@ int main(int argc, char **argv)
     if (code != 0) {
         print_errors(&errors, code);
     } else {
-        log_init((enum log_level)settings.log_level, LOG_FORMAT_PYTHON);
+        log_init(level_of(&settings), LOG_FORMAT_PYTHON);
         code = run(&settings, &environment);
         setting_fini(&settings);
     }

@@ -212,7 +212,7 @@ static int deregister(struct run *run, struct job *job)
     else if (is_code(r, &error, "DuplicateRequest"))
         job->is_under_way = true;
     else if (r != 0)
-        end_with_error(run, job, r == AWS_REFUSED ? JOURNAL_KEPT : JOURNAL_FAILED, &error);
+        end_with_error(run, job, JOURNAL_FAILED, &error); /* an earlier attempt may have done it */
     return 0;
 }
 

@@ -131,7 +131,8 @@ static void write_decision(struct json_writer *writer, const struct plan_decisio
     json_field_string(writer, STR("evidence"), str_of(plan_evidence_text(decision->evidence)));
     json_field_string(writer, STR("action"), str_of(plan_action_text(decision->action)));
     json_field_string(writer, STR("rule"), str_of(plan_rule_text(decision->rule)));
-    json_field_string(writer, STR("reason"), str_of(plan_rule_reason(decision->rule)));
+    if (decision->rule != PLAN_RULE_NONE)
+        json_field_string(writer, STR("reason"), str_of(plan_rule_reason(decision->rule)));
     if (decision->machine) {
         json_field_string(writer, STR("ec2_state"), str_of(ec2_state_text(decision->machine->state)));
         json_field_optional(writer, STR("zone"), decision->machine->zone);

@@ -149,7 +149,7 @@ static void tell_decision(const struct survey_service *survey, const struct plan
     log_event(event, LOG_S("service_id", survey->id), LOG_S("instance_id", decision->instance->id),
               LOG_S("address", decision->address), LOG_C("evidence", plan_evidence_text(decision->evidence)),
               LOG_C("action", plan_action_text(decision->action)), LOG_C("rule", plan_rule_text(decision->rule)),
-              LOG_C("reason", plan_rule_reason(decision->rule)),
+              LOG_C("reason", decision->rule == PLAN_RULE_NONE ? NULL : plan_rule_reason(decision->rule)),
               LOG_C("ec2_state", decision->machine ? ec2_state_text(decision->machine->state) : NULL),
               LOG_I("rounds", decision->doubts), LOG_I("seen_for_seconds", decision->seen_for_ms / 1000));
 }

@@ -13,6 +13,7 @@
 
 #define ASSIGNMENTS_MAX 4096
 #define TARGETS_MAX 256
+#define FREQUENCY_MIN_MS 100
 #define ARENA_MAX ((size_t)64 << 20)
 
 enum scope { SCOPE_TARGET, SCOPE_PROGRAM };
@@ -333,6 +334,8 @@ static void build(struct gather *gather)
     apply_defaults(gather, SCOPE_PROGRAM, SETTING_ORIGINAL, settings);
     apply(gather, SCOPE_PROGRAM, PLACE_HEAD, NULL, settings);
     apply(gather, SCOPE_PROGRAM, PLACE_FLAG, NULL, settings);
+    if (settings->frequency_ms < FREQUENCY_MIN_MS)
+        fail(gather, EX_USAGE, "frequency", "rounds without a pause would use up the API's quota; 100ms is the least");
     bool has_sections = gather->n_sections > 0 && !flags_name_services(gather);
     size_t n = has_sections ? gather->n_sections : 1;
     settings->targets = ARENA_ARRAY(&settings->arena, struct setting_target, n);

@@ -2,11 +2,13 @@
  *
  * The server of the tests and the environment around it. */
 #include "bed.h"
+#include "aws/timestamp.h"
 #include "base/mem.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static const char *const folders[] = { "", "/.aws" };
@@ -117,15 +119,26 @@ void bed_clear_log(struct bed *bed)
     pthread_mutex_unlock(&bed->mutex);
 }
 
+/* The server's Date is this machine's time, and STS speaks by the same clock. */
+static void by_server_clock(const char *expiration, char *ret, size_t size)
+{
+    int64_t ms;
+    struct tm tm;
+    assert_int_equal(timestamp_parse_ms(str_of(expiration), &ms), 0);
+    time_t seconds = (time_t)((ms - BED_NOW_MS + clock_wall_ms(clock_system())) / 1000);
+    strftime(ret, size, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&seconds, &tm));
+}
+
 void bed_route_sts(struct bed *bed, const char *action, const char *id, const char *expiration)
 {
-    char body[2048];
+    char body[2048], end[32];
+    by_server_clock(expiration, end, sizeof(end));
     snprintf(body, sizeof(body),
              "<%sResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><%sResult><AssumedRoleUser><Arn>x</Arn>"
              "</AssumedRoleUser><Credentials><AccessKeyId>%s</AccessKeyId><SecretAccessKey>secret-of-%s"
              "</SecretAccessKey><SessionToken>token-of-%s</SessionToken><Expiration>%s</Expiration></Credentials>"
              "</%sResult><ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></%sResponse>",
-             action, action, id, id, id, expiration, action, action);
+             action, action, id, id, id, end, action, action);
     bed_route(bed, "POST", "/", 200, body);
 }
 
