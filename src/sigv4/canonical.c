@@ -189,7 +189,7 @@ static int put_query(char **p, const struct canonical_request *request, struct a
 {
     if (request->query.n == 0)
         return 0;
-    size_t n;
+    size_t n = 0;
     struct str_pair *pairs = ARENA_ARRAY(arena, struct str_pair, CANONICAL_MAX_PARAMETERS);
     int r = pairs ? read_query(request, arena, pairs, &n) : -ENOMEM;
     if (r != 0)
