@@ -58,13 +58,14 @@ enum ec2_state ec2_state_of(struct str word)
 
 bool ec2_has_address(const struct ec2_instance *instance, struct str address)
 {
-    struct ec2_address parsed;
+    struct ec2_address parsed, prefix;
     char text[EC2_ADDRESS_TEXT];
     if (ec2_address_parse(address, &parsed))
         return false;
     struct str wanted = { text, ec2_address_format(&parsed, text) };
     for (uint32_t i = 0; i < instance->n_addresses; i++)
-        if (str_eq(instance->addresses[i], wanted))
+        if (str_eq(instance->addresses[i], wanted) ||
+            (ec2_address_parse_prefix(instance->addresses[i], &prefix) == 0 && ec2_address_is_in(&parsed, &prefix)))
             return true;
     return false;
 }

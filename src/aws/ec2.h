@@ -31,7 +31,7 @@ struct ec2_instance {
     enum ec2_state state;
     int64_t launch_ms; /* wall time; 0: not said */
     /* Every private, secondary, public and carrier IPv4 address and every IPv6 address of every interface, IPv6 in
-     * the form of RFC 5952. No order, no duplicates. */
+     * the form of RFC 5952, and the prefixes delegated to them (10.0.0.0/28). No order, no duplicates. */
     const struct str *addresses;
     uint32_t n_addresses;
 };

@@ -49,6 +49,12 @@ enum node {
     INTERFACE_IPV6S,
     INTERFACE_IPV6S_ITEM,
     INTERFACE_IPV6,
+    IPV4_PREFIXES,
+    IPV4_PREFIXES_ITEM,
+    IPV4_PREFIX,
+    IPV6_PREFIXES,
+    IPV6_PREFIXES_ITEM,
+    IPV6_PREFIX,
     TAGS,
     TAG,
     TAG_KEY,
@@ -59,12 +65,12 @@ _Static_assert(NODE_COUNT <= XML_PATH_MAX_NODES, "a bit for each");
 
 static const struct xml_path_row rows[] = {
     { 0, ROOT, XML_PATH_ONCE, "DescribeInstancesResponse" },
-    { ROOT, RESERVATIONS, XML_PATH_ONCE, "reservationSet" },
+    { ROOT, RESERVATIONS, XML_PATH_LIST, "reservationSet" },
     { ROOT, REQUEST_ID, XML_PATH_TEXT, "requestId" },
     { ROOT, NEXT_TOKEN, XML_PATH_TEXT, "nextToken" },
     { RESERVATIONS, RESERVATION, XML_PATH_MANY, "item" },
     { RESERVATION, OWNER, XML_PATH_TEXT, "ownerId" },
-    { RESERVATION, INSTANCES, XML_PATH_ONCE, "instancesSet" },
+    { RESERVATION, INSTANCES, XML_PATH_LIST, "instancesSet" },
     { INSTANCES, INSTANCE, XML_PATH_MANY, "item" },
     { INSTANCE, ID, XML_PATH_TEXT, "instanceId" },
     { INSTANCE, STATE, XML_PATH_ONCE, "instanceState" },
@@ -73,15 +79,17 @@ static const struct xml_path_row rows[] = {
     { INSTANCE, PRIVATE, XML_PATH_TEXT, "privateIpAddress" },
     { INSTANCE, PUBLIC, XML_PATH_TEXT, "ipAddress" },
     { INSTANCE, IPV6, XML_PATH_TEXT, "ipv6Address" },
-    { INSTANCE, INTERFACES, XML_PATH_ONCE, "networkInterfaceSet" },
-    { INSTANCE, TAGS, XML_PATH_ONCE, "tagSet" },
+    { INSTANCE, INTERFACES, XML_PATH_LIST, "networkInterfaceSet" },
+    { INSTANCE, TAGS, XML_PATH_LIST, "tagSet" },
     { STATE, STATE_NAME, XML_PATH_TEXT, "name" },
     { PLACEMENT, ZONE, XML_PATH_TEXT, "availabilityZone" },
     { INTERFACES, INTERFACE, XML_PATH_MANY, "item" },
     { INTERFACE, INTERFACE_PRIVATE, XML_PATH_TEXT, "privateIpAddress" },
-    { INTERFACE, INTERFACE_PRIVATES, XML_PATH_ONCE, "privateIpAddressesSet" },
+    { INTERFACE, INTERFACE_PRIVATES, XML_PATH_LIST, "privateIpAddressesSet" },
     { INTERFACE, ASSOCIATION, XML_PATH_ONCE, "association" },
-    { INTERFACE, INTERFACE_IPV6S, XML_PATH_ONCE, "ipv6AddressesSet" },
+    { INTERFACE, INTERFACE_IPV6S, XML_PATH_LIST, "ipv6AddressesSet" },
+    { INTERFACE, IPV4_PREFIXES, XML_PATH_LIST, "ipv4PrefixSet" },
+    { INTERFACE, IPV6_PREFIXES, XML_PATH_LIST, "ipv6PrefixSet" },
     { INTERFACE_PRIVATES, INTERFACE_PRIVATES_ITEM, XML_PATH_MANY, "item" },
     { INTERFACE_PRIVATES_ITEM, SECONDARY, XML_PATH_TEXT, "privateIpAddress" },
     { INTERFACE_PRIVATES_ITEM, SECONDARY_ASSOCIATION, XML_PATH_ONCE, "association" },
@@ -93,6 +101,10 @@ static const struct xml_path_row rows[] = {
     { ASSOCIATION, ASSOCIATION_OUTPOST, XML_PATH_TEXT, "customerOwnedIp" },
     { INTERFACE_IPV6S, INTERFACE_IPV6S_ITEM, XML_PATH_MANY, "item" },
     { INTERFACE_IPV6S_ITEM, INTERFACE_IPV6, XML_PATH_TEXT, "ipv6Address" },
+    { IPV4_PREFIXES, IPV4_PREFIXES_ITEM, XML_PATH_MANY, "item" },
+    { IPV4_PREFIXES_ITEM, IPV4_PREFIX, XML_PATH_TEXT, "ipv4Prefix" },
+    { IPV6_PREFIXES, IPV6_PREFIXES_ITEM, XML_PATH_MANY, "item" },
+    { IPV6_PREFIXES_ITEM, IPV6_PREFIX, XML_PATH_TEXT, "ipv6Prefix" },
     { TAGS, TAG, XML_PATH_MANY, "item" },
     { TAG, TAG_KEY, XML_PATH_TEXT, "key" },
     { TAG, TAG_VALUE, XML_PATH_TEXT, "value" },
@@ -126,12 +138,12 @@ static int odd(struct page *page, const char *what)
 
 /* --- what an instance says --------------------------------------------------------------------------------------- */
 
-static int add_address(struct page *page, struct str text)
+static int add_address(struct page *page, struct str text, bool is_prefix)
 {
     struct ec2_address address;
     if (text.n == 0)
         return 0;
-    if (ec2_address_parse(text, &address))
+    if (is_prefix ? ec2_address_parse_prefix(text, &address) : ec2_address_parse(text, &address))
         return odd(page, "an address that is none");
     if (page->n_addresses == EC2_READER_MAX_ADDRESSES)
         return odd(page, "an instance with too many addresses");
@@ -318,7 +330,10 @@ static int on_close(void *arg, unsigned node, struct str text)
     case ASSOCIATION_CARRIER:
     case ASSOCIATION_OUTPOST:
     case INTERFACE_IPV6:
-        return add_address(page, text);
+        return add_address(page, text, false);
+    case IPV4_PREFIX:
+    case IPV6_PREFIX:
+        return add_address(page, text, true);
     case TAG_KEY:
         page->tag_keys = match_tag(page, true, text);
         return 0;

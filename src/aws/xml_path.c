@@ -109,6 +109,10 @@ static void on_open(void *arg, const XML_Char *name, const XML_Char **attributes
         refuse(reader, "has an element where text belongs");
         return;
     }
+    if (!row && !reader->skipped && reader->path[reader->depth - 1]->kind == XML_PATH_LIST) {
+        refuse(reader, "has an unknown element in a list");
+        return;
+    }
     reader->path[reader->depth++] = row;
     if (!row) {
         reader->skipped++;

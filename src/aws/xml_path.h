@@ -16,6 +16,7 @@
 
 enum xml_path_kind {
     XML_PATH_ONCE, /* holds elements; once in its parent */
+    XML_PATH_LIST, /* the same, and nothing but those of the table: one that is overlooked would be missing */
     XML_PATH_MANY, /* holds elements; any number of them */
     XML_PATH_TEXT, /* holds text only; once in its parent */
 };

@@ -43,7 +43,7 @@ static int on_line(void *arg, unsigned line, char *text, size_t n)
     struct loading *loading = arg;
     struct approval one = { 0 };
     arena_reset(&loading->scratch);
-    if (read_line(loading, text, n, &one) != 0 || one.until_ms <= loading->wall_ms ||
+    if (!text || read_line(loading, text, n, &one) != 0 || one.until_ms <= loading->wall_ms ||
         one.until_ms > loading->wall_ms + APPROVAL_MS || loading->approvals->n == APPROVAL_MAX)
         return 0;
     one.service_id = arena_dup(loading->arena, one.service_id);

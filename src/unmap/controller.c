@@ -66,7 +66,7 @@ static int serve_metrics(struct controller *controller)
     if (r == HTTP_ADDRESS_IN_USE)
         return refuse(EX_IN_USE, "the address of the metrics is in use", message);
     if (r != 0)
-        return refuse(r == HTTP_ADDRESS_BAD ? EX_CONFIG : EXIT_FAILURE, "metrics cannot be served",
+        return refuse(r == HTTP_ADDRESS_BAD ? EX_USAGE : EXIT_FAILURE, "metrics cannot be served",
                       r < 0 ? strerror(-r) : message);
     log_event(LOG_UNMAP_METRICS, LOG_C("address", address));
     return 0;
@@ -168,9 +168,10 @@ static int run_round(struct controller *controller)
     int code = !is_known ? EXIT_FAILURE : round->is_held ? EX_HELD : EXIT_SUCCESS;
     if (r != 0)
         log_event(LOG_UNMAP_UNKNOWN, LOG_C("error", strerror(-r)));
-    exporter_note_round(controller->exporter, clock_mono_ns(clock_system()) - began_ns, is_known);
+    exporter_note_round(controller->exporter, clock_mono_ns(clock_system()) - began_ns, is_known,
+                        r == 0 && round->survey->n_failures == 0);
     if (controller->events)
-        events_round_ended(controller->events, is_known);
+        events_round_ended(controller->events, r == 0 && !round->leaves_hints);
     round_free(round);
     return code;
 }

@@ -17,6 +17,7 @@
 #define BATCHES_MAX 100 /* read before one round; a burst of terminations is one round's work */
 #define ARENA_MAX ((size_t)512 << 20)
 #define REST_AFTER_ERROR_S 5
+#define REST_AFTER_NOTHING_S 1 /* messages that stay may come back at once */
 
 struct events {
     struct events_config config;
@@ -141,6 +142,15 @@ static int read_queue(struct events *events, struct aws_client *sqs, struct aren
     return 0;
 }
 
+static size_t count_understood(const struct haul *caught)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < caught->n; i++)
+        for (size_t k = 0; k < caught->batches[i].messages.n; k++)
+            n += caught->batches[i].understood[k];
+    return n;
+}
+
 static int delete_all(struct events *events, struct aws_client *sqs, struct arena *arena, const struct haul *caught,
                       struct aws_error *error)
 {
@@ -178,6 +188,9 @@ static int turn(struct events *events, struct aws_error *error)
     bool is_handled = r == 0 && caught->n > 0 && (!caught->has_hint || wait_for_round(events));
     if (is_handled && !events->config.keeps_messages)
         r = delete_all(events, sqs, &arena, caught, error);
+    if (r == 0 && caught->n > 0 && caught->batches[0].messages.n > 0 &&
+        (!is_handled || events->config.keeps_messages || count_understood(caught) == 0))
+        rest(events, REST_AFTER_NOTHING_S);
     arena_fini(&arena);
     mem_free(caught);
     return r;

@@ -26,6 +26,6 @@ int events_start(const struct events_config *config, struct events **ret_events)
 /* Ends the thread, within about a second; accepts NULL. */
 void events_stop(struct events *events);
 
-/* Around each round: hints that came before its begin are answered by it. */
+/* Around each round: hints that came before its begin are answered by it, when `is_known` says so. */
 void events_round_begins(struct events *events);
 void events_round_ended(struct events *events, bool is_known);

@@ -29,6 +29,7 @@ struct service {
     int64_t removed[PLAN_EVIDENCE_COUNT];
     int64_t held[PLAN_RULE_COUNT];
     bool is_guard_open;
+    uint64_t round; /* that noted it last */
 };
 
 struct call {
@@ -52,6 +53,7 @@ struct exporter {
     struct call throttled[64]; /* `code` unused */
     struct kind kinds[16];
     size_t n_kinds;
+    uint64_t n_rounds;
     struct metric_histogram rounds, lag;
     int64_t known_mono_ns; /* end of the last whole round; 0: none yet */
 };
@@ -139,6 +141,7 @@ void exporter_note_service(struct exporter *exporter, struct str service_id, enu
     pthread_mutex_lock(&exporter->mutex);
     struct service *service = find_service(exporter, service_id);
     if (service) {
+        service->round = exporter->n_rounds + 1;
         service->results[result]++;
         service->is_guard_open = result == EXPORTER_HELD;
         if (result == EXPORTER_OK)
@@ -158,9 +161,30 @@ void exporter_note_removal(struct exporter *exporter, struct str service_id, enu
     pthread_mutex_unlock(&exporter->mutex);
 }
 
-void exporter_note_round(struct exporter *exporter, int64_t duration_ns, bool is_known)
+/* Under the mutex: those that the round did not note. */
+static void end_round(struct exporter *exporter, bool is_complete)
+{
+    struct service **link = &exporter->services, *service;
+    exporter->n_rounds++;
+    while ((service = *link)) {
+        if (service->round != exporter->n_rounds && is_complete) {
+            *link = service->next;
+            mem_free(service->id);
+            mem_free(service);
+            exporter->n_services--;
+            continue;
+        }
+        if (service->round != exporter->n_rounds)
+            service->results[EXPORTER_ERROR]++;
+        link = &service->next;
+    }
+    exporter->services_tail = link;
+}
+
+void exporter_note_round(struct exporter *exporter, int64_t duration_ns, bool is_known, bool is_complete)
 {
     pthread_mutex_lock(&exporter->mutex);
+    end_round(exporter, is_complete);
     metric_histogram_observe(&exporter->rounds, METRIC_SECONDS, duration_ns);
     if (is_known)
         exporter->known_mono_ns = clock_mono_ns(exporter->clock);

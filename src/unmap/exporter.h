@@ -30,8 +30,9 @@ void exporter_note_service(struct exporter *exporter, struct str service_id, enu
                            const struct plan *plan);
 /* One instance was deregistered. */
 void exporter_note_removal(struct exporter *exporter, struct str service_id, enum plan_evidence evidence);
-/* A whole round; `is_known`: nothing in it was unknown. */
-void exporter_note_round(struct exporter *exporter, int64_t duration_ns, bool is_known);
+/* A whole round; `is_known`: nothing in it was unknown. A service that was not noted in it is not looked after any more
+ * when `is_complete` (every namespace was listed), and else counts as an error. */
+void exporter_note_round(struct exporter *exporter, int64_t duration_ns, bool is_known, bool is_complete);
 /* aws_client_watch_fn with the exporter as its argument. */
 void exporter_note_call(void *exporter, const char *action, const char *code, bool is_throttled);
 /* A message of the queue; lag: from its sending to now, negative when it is not known. */

@@ -17,7 +17,7 @@ struct slot {
     struct str *ids; /* wanted; sorted and each once when it is fetched */
     size_t n_ids, size;
     bool needs_account, is_fetched, is_whole;
-    int64_t deadline_ns;
+    int64_t deadline_ms; /* for this place alone: one that hangs must not take the time of others */
     struct ec2_listing listing;
     struct arena arena; /* of the account */
     struct str account;
@@ -26,15 +26,17 @@ struct slot {
 
 struct fleet {
     struct access *access;
+    const struct clock *clock;
     struct slot *slots;
 };
 
-int fleet_new(struct access *access, struct fleet **ret_fleet)
+int fleet_new(struct access *access, const struct clock *clock, struct fleet **ret_fleet)
 {
     struct fleet *fleet = mem_zalloc(sizeof(*fleet));
     if (!fleet)
         return -ENOMEM;
     fleet->access = access;
+    fleet->clock = clock;
     *ret_fleet = fleet;
     return 0;
 }
@@ -112,7 +114,7 @@ static int add_ids(struct slot *slot, const struct str *ids, size_t n_ids)
 }
 
 int fleet_want(struct fleet *fleet, const struct fleet_place *place, const struct str *ids, size_t n_ids,
-               bool needs_account, int64_t deadline_ns)
+               bool needs_account, int64_t deadline_ms)
 {
     struct slot *slot = find_slot(fleet, place);
     if (!slot)
@@ -120,8 +122,8 @@ int fleet_want(struct fleet *fleet, const struct fleet_place *place, const struc
     if (!slot || add_ids(slot, ids, n_ids) != 0)
         return -ENOMEM;
     slot->needs_account |= needs_account;
-    if (deadline_ns > slot->deadline_ns)
-        slot->deadline_ns = deadline_ns;
+    if (deadline_ms > slot->deadline_ms)
+        slot->deadline_ms = deadline_ms;
     return 0;
 }
 
@@ -176,7 +178,7 @@ int fleet_fetch(struct fleet *fleet)
         if (slot->is_fetched)
             continue;
         slot->is_fetched = true;
-        access_set_deadline(fleet->access, slot->deadline_ns);
+        access_set_deadline(fleet->access, clock_mono_ns(fleet->clock) + slot->deadline_ms * 1000000);
         int r = slot->needs_account ? fetch_account(fleet, slot) : 0;
         if (r == 0)
             r = fetch_machines(fleet, slot);

@@ -21,13 +21,13 @@ struct fleet_place {
 };
 
 /* Everything lives until fleet_free. 0 or -ENOMEM. */
-int fleet_new(struct access *access, struct fleet **ret_fleet);
+int fleet_new(struct access *access, const struct clock *clock, struct fleet **ret_fleet);
 void fleet_free(struct fleet *fleet); /* accepts NULL */
 
-/* These ids are to be looked up there, until deadline_ns at the latest; the place and the ids are borrowed.
- * `needs_account`: STS is asked, too. 0 or -ENOMEM. */
+/* These ids are to be looked up there, within deadline_ms; the place and the ids are borrowed. `needs_account`: STS is
+ * asked, too. 0 or -ENOMEM. */
 int fleet_want(struct fleet *fleet, const struct fleet_place *place, const struct str *ids, size_t n_ids,
-               bool needs_account, int64_t deadline_ns);
+               bool needs_account, int64_t deadline_ms);
 /* Asks for everything that is wanted and not there yet. 0 or -ENOMEM; what failed is then unknown. */
 int fleet_fetch(struct fleet *fleet);
 /* What came of it; the region must have been wanted. `machines` is NULL when it is unknown, and the error says why. */

@@ -273,6 +273,8 @@ static int on_line(void *arg, unsigned line, char *text, size_t n)
     struct loading *loading = arg;
     struct json_reader reader;
     struct plan_memory memory = { 0 };
+    if (!text)
+        return 1;
     arena_reset(&loading->scratch);
     json_reader_init(&reader, text, n, &loading->scratch);
     if (line == 1)
@@ -293,10 +295,8 @@ int history_file_load(const struct state_dir *dir, struct str service_id, int64_
     make_name(service_id, name, sizeof(name));
     int r = state_dir_read(dir, name, on_line, &loading);
     arena_fini(&loading.scratch);
-    if (r == 1 || r == -EFBIG) {
+    if (r == 1)
         *loading.history = (struct plan_history){ 0 };
-        r = 1;
-    }
     if (r >= 0)
         *ret_history = loading.history;
     return r;

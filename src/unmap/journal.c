@@ -156,7 +156,7 @@ static int on_line(void *arg, unsigned line, char *text, size_t n)
     struct reading *reading = arg;
     struct journal_entry entry;
     arena_reset(&reading->arena);
-    int r = journal_parse(text, n, &reading->arena, &entry);
+    int r = text ? journal_parse(text, n, &reading->arena, &entry) : 1;
     if (r == 0)
         return reading->fn(reading->arg, &entry);
     if (r > 0)

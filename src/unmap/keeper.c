@@ -14,6 +14,7 @@ struct kept {
     struct kept *next;
     struct arena id_arena, arenas[2];
     unsigned turn; /* the arena that holds the history */
+    bool is_saved; /* the file has it, or what another process made of it since */
     struct str service_id;
     struct plan_history *history;
 };
@@ -54,21 +55,31 @@ void keeper_free(struct keeper *keeper)
     mem_free(keeper);
 }
 
-/* 0 or -ENOMEM. */
+/* What the file has, in the arena that is free; the present history stays when it has nothing. 0 or -ENOMEM. */
 static int load(struct keeper *keeper, struct kept *kept, int64_t now_ms)
 {
-    int r = 1;
-    if (keeper->dir->fd >= 0) {
-        r = history_file_load(keeper->dir, kept->service_id, now_ms, &kept->arenas[0], &kept->history);
-        if (r == -ENOMEM)
-            return r;
-        if (r != 0)
-            log_event(LOG_UNMAP_STATE_IGNORED, LOG_S("service_id", kept->service_id),
-                      LOG_C("error", r < 0 ? strerror(-r) : "the history is damaged; it begins anew"));
+    struct plan_history *history;
+    struct arena *arena = &kept->arenas[!kept->turn];
+    arena_reset(arena);
+    int r = history_file_load(keeper->dir, kept->service_id, now_ms, arena, &history);
+    if (r == -ENOMEM)
+        return r;
+    if (r == 0) {
+        kept->history = history;
+        kept->turn = !kept->turn;
+        return 0;
     }
-    if (r < 0 || !kept->history)
-        kept->history = ARENA_NEW(&kept->arenas[0], struct plan_history);
-    return kept->history ? 0 : -ENOMEM;
+    log_event(LOG_UNMAP_STATE_IGNORED, LOG_S("service_id", kept->service_id),
+              LOG_C("error", r < 0 ? strerror(-r) : "the history is damaged"));
+    return 0;
+}
+
+static int begin(struct keeper *keeper, struct kept *kept, int64_t now_ms)
+{
+    kept->history = ARENA_NEW(&kept->arenas[0], struct plan_history);
+    if (!kept->history)
+        return -ENOMEM;
+    return keeper->dir->fd >= 0 ? load(keeper, kept, now_ms) : 0;
 }
 
 static int find(struct keeper *keeper, struct str service_id, int64_t now_ms, struct kept **ret_kept)
@@ -86,7 +97,7 @@ static int find(struct keeper *keeper, struct str service_id, int64_t now_ms, st
     arena_init(&kept->arenas[0], ARENA_MAX);
     arena_init(&kept->arenas[1], ARENA_MAX);
     kept->service_id = arena_dup(&kept->id_arena, service_id);
-    if (!kept->service_id.p || load(keeper, kept, now_ms) != 0) {
+    if (!kept->service_id.p || begin(keeper, kept, now_ms) != 0) {
         free_kept(kept);
         return -ENOMEM;
     }
@@ -100,6 +111,8 @@ int keeper_get(struct keeper *keeper, struct str service_id, int64_t now_ms, con
 {
     struct kept *kept;
     int r = find(keeper, service_id, now_ms, &kept);
+    if (r == 0 && kept->is_saved) /* another process may share it, and have removed something since */
+        r = load(keeper, kept, now_ms);
     if (r == 0)
         *ret_history = kept->history;
     return r;
@@ -121,5 +134,7 @@ int keeper_put(struct keeper *keeper, struct str service_id, int64_t now_ms, con
     kept->turn = !kept->turn;
     if (!keeper->may_save || keeper->dir->fd < 0)
         return 0;
-    return history_file_save(keeper->dir, service_id, now_ms, copy);
+    r = history_file_save(keeper->dir, service_id, now_ms, copy);
+    kept->is_saved = r == 0;
+    return r;
 }

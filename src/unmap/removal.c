@@ -8,7 +8,8 @@
 #include <errno.h>
 #include <time.h>
 
-#define SILENT_MAX 5     /* calls in a row without any answer, after which the rest is left to the next round */
+#define SILENT_MAX 5   /* calls of a kind in a row without any answer, after which the rest is left to the next round */
+#define TAKE_MS 300000 /* for all removals of a service but their operations; the rest is left to the next round */
 #define FOLLOW_MS 120000 /* how long an operation may take */
 #define FOLLOW_PAUSE_MAX_MS 1000
 #define LOOK_ARENA_MAX ((size_t)64 << 20)
@@ -25,6 +26,9 @@ struct job {
     bool has_failed; /* it did not go, and not because of a second look */
 };
 
+/* What is asked on the way. */
+enum question { QUESTION_REGISTERED, QUESTION_EC2, QUESTION_DEREGISTER, QUESTION_COUNT };
+
 struct run {
     const struct removal_context *context;
     const struct survey_service *service;
@@ -33,7 +37,7 @@ struct run {
     struct arena arena; /* as long as the run */
     struct job *jobs;
     size_t n;
-    unsigned n_silent; /* calls in a row without an answer */
+    unsigned n_silent[QUESTION_COUNT]; /* in a row, without an answer */
 };
 
 static void pause_ms(int64_t ms)
@@ -113,9 +117,23 @@ static bool is_code(int r, const struct aws_error *error, const char *code)
 }
 
 /* Counts answers that did not come. */
-static void note_answer(struct run *run, int r)
+static void note_answer(struct run *run, enum question question, int r)
 {
-    run->n_silent = r == AWS_NO_ANSWER || r == AWS_TOO_LATE || r == AWS_NO_CREDENTIALS ? run->n_silent + 1 : 0;
+    bool is_silent = r == AWS_NO_ANSWER || r == AWS_TOO_LATE || r == AWS_NO_CREDENTIALS;
+    run->n_silent[question] = is_silent ? run->n_silent[question] + 1 : 0;
+}
+
+static bool is_silent(const struct run *run)
+{
+    for (size_t i = 0; i < QUESTION_COUNT; i++)
+        if (run->n_silent[i] >= SILENT_MAX)
+            return true;
+    return false;
+}
+
+static void set_deadline(const struct run *run, int64_t ms)
+{
+    access_set_deadline(run->context->access, clock_mono_ns(run->context->clock) + ms * 1000000);
 }
 
 /* --- the second look --------------------------------------------------------------------------------------------- */
@@ -164,7 +182,7 @@ static int look_again(struct run *run, struct job *job, struct arena *arena, boo
     struct aws_error error = { 0 };
     *ret_stands = false;
     int r = cloud_map_get_instance(run->client, run->service->id, job->decision->instance->id, arena, &again, &error);
-    note_answer(run, r);
+    note_answer(run, QUESTION_REGISTERED, r);
     if (r == -ENOMEM)
         return r;
     if (is_code(r, &error, "InstanceNotFound")) {
@@ -178,6 +196,7 @@ static int look_again(struct run *run, struct job *job, struct arena *arena, boo
     bool stands = plan_recheck(job->decision, &again, NULL, 0);
     if (stands && run->service->target->guards.rechecks) {
         r = look_at_machines(run, job, &again, arena, &stands, &error);
+        note_answer(run, QUESTION_EC2, r);
         if (r == -ENOMEM)
             return r;
         if (r != 0) {
@@ -193,6 +212,16 @@ static int look_again(struct run *run, struct job *job, struct arena *arena, boo
 
 /* --- going ------------------------------------------------------------------------------------------------------- */
 
+/* Removals are made one after another with some time between them, whatever service they are of. */
+static void keep_apart(const struct run *run)
+{
+    int64_t *last_ns = run->context->last_ns, now_ns = clock_mono_ns(run->context->clock);
+    int64_t spacing_ns = run->service->target->guards.spacing_ms * 1000000;
+    if (*last_ns && now_ns - *last_ns < spacing_ns)
+        pause_ms((spacing_ns - (now_ns - *last_ns)) / 1000000 + 1);
+    *last_ns = clock_mono_ns(run->context->clock);
+}
+
 static int deregister(struct run *run, struct job *job)
 {
     struct aws_error error = { 0 };
@@ -201,10 +230,11 @@ static int deregister(struct run *run, struct job *job)
               LOG_S("address", decision->address), LOG_C("evidence", plan_evidence_text(decision->evidence)),
               LOG_C("ec2_state", decision->machine ? ec2_state_text(decision->machine->state) : NULL),
               LOG_I("rounds", decision->doubts), LOG_S("removal", ((struct str){ job->removal, JOURNAL_ID_LEN })));
+    keep_apart(run);
     plan_note_removal(run->plan->history, clock_mono_ns(run->context->clock) / 1000000);
     int r = cloud_map_deregister(run->client, run->service->id, decision->instance->id, &run->arena, &job->operation_id,
                                  &error);
-    note_answer(run, r);
+    note_answer(run, QUESTION_DEREGISTER, r);
     if (r == -ENOMEM)
         return r;
     if (is_code(r, &error, "InstanceNotFound"))
@@ -220,7 +250,7 @@ static int take_one(struct run *run, struct job *job)
 {
     struct arena arena;
     bool stands;
-    if (run->n_silent >= SILENT_MAX) {
+    if (is_silent(run)) {
         end(run, job, LOG_UNMAP_REMOVE_FAILED, JOURNAL_KEPT,
             "no answer to several calls in a row: left to the next round");
         return 0;
@@ -235,10 +265,8 @@ static int take_one(struct run *run, struct job *job)
 
 static int take_all(struct run *run)
 {
-    int64_t spacing_ms = run->service->target->guards.spacing_ms;
+    set_deadline(run, TAKE_MS);
     for (size_t i = 0; i < run->n; i++) {
-        if (i > 0 && spacing_ms > 0)
-            pause_ms(spacing_ms);
         int r = take_one(run, &run->jobs[i]);
         if (r != 0)
             return r;
@@ -300,6 +328,7 @@ static void follow_all(struct run *run)
 {
     int64_t until_ns = clock_mono_ns(run->context->clock) + (int64_t)FOLLOW_MS * 1000000;
     int64_t rest_ms = 10;
+    set_deadline(run, FOLLOW_MS);
     for (;;) {
         size_t n_left = 0;
         for (size_t i = 0; i < run->n; i++)
@@ -342,6 +371,7 @@ int removal_carry_out(const struct removal_context *context, const struct survey
     if (r == 0) {
         r = take_all(&run);
         follow_all(&run);
+        access_set_deadline(context->access, 0);
         int w = write_outcomes(&run);
         r = r != 0 ? r : w;
         *ret_counts = count(&run);

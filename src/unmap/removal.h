@@ -15,6 +15,7 @@ struct removal_context {
     struct exporter *exporter;
     const struct clock *clock;
     struct rand *rand;
+    int64_t *last_ns; /* when the round's last removal was made, of any service; 0: none yet */
 };
 
 struct removal_counts {

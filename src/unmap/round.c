@@ -38,6 +38,12 @@ static size_t budget_of(const struct round *round, const struct round_service *s
     return used < target->guards.max_removals ? target->guards.max_removals - used : 0;
 }
 
+/* What is not there has no instance that an event could be about. */
+static bool is_away(const struct aws_error *error, const char *code)
+{
+    return strcmp(error->code, code) == 0;
+}
+
 static int decide(const struct round_context *context, struct round *round, struct round_service *service,
                   const struct approvals *approvals)
 {
@@ -75,6 +81,7 @@ static int decide(const struct round_context *context, struct round *round, stru
                       : service->plan.outcome == PLAN_HELD ? EXPORTER_HELD
                                                            : EXPORTER_ERROR;
     round->is_unknown |= service->plan.outcome == PLAN_UNKNOWN;
+    round->leaves_hints |= service->plan.outcome == PLAN_UNKNOWN && !is_away(&survey->error, "ServiceNotFound");
     round->is_held |= service->plan.outcome == PLAN_HELD || service->plan.by_action[PLAN_WAIT] > 0;
     round->n_to_remove += service->plan.by_action[PLAN_REMOVE];
     return 0;
@@ -87,6 +94,8 @@ static int decide_all(const struct round_context *context, struct round *round)
     if (r != 0)
         return r;
     round->is_unknown = round->survey->n_failures > 0;
+    for (size_t i = 0; i < round->survey->n_failures; i++)
+        round->leaves_hints |= !is_away(&round->survey->failures[i].error, "NamespaceNotFound");
     r = approval_load(context->state_dir, clock_wall_ms(context->clock), &round->arena, &approvals);
     if (r == -ENOMEM)
         return r;
@@ -212,6 +221,7 @@ static int remove_all(const struct round_context *context, struct round *round, 
         .exporter = context->exporter,
         .clock = context->clock,
         .rand = context->rand,
+        .last_ns = &round->last_removal_ns,
     };
     int r = needs_history(&service->survey->target->guards) ? save_intentions(context, service) : 0;
     if (r == 0)
@@ -223,7 +233,7 @@ static int remove_all(const struct round_context *context, struct round *round, 
                   LOG_C("error", r < 0 ? strerror(-r) : "no client of Cloud Map"));
     if (r != 0 || counts->n_failed > 0) {
         service->result = EXPORTER_ERROR;
-        round->is_unknown = true;
+        round->is_unknown = round->leaves_hints = true;
     }
     round->n_removed += counts->n_removed;
     return 0;
@@ -252,9 +262,12 @@ static int carry_out(const struct round_context *context, struct round *round, s
         r = keeper_put(context->keeper, survey->id, now_ms(context), plan->history);
         if (r == -ENOMEM)
             return r;
-        if (r != 0)
+        if (r != 0) { /* confirmations and ages would not outlive the process */
             log_event(LOG_UNMAP_STATE, LOG_S("service_id", survey->id), LOG_C("path", context->state_dir->path),
                       LOG_C("error", strerror(-r)));
+            service->result = EXPORTER_ERROR;
+            round->is_unknown = true;
+        }
     }
     exporter_note_service(context->exporter, survey->id, service->result, plan);
     return 0;

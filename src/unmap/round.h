@@ -28,9 +28,11 @@ struct round {
     struct survey *survey;
     struct round_service *services;
     size_t n;
-    bool is_unknown; /* something could not be read whole, or a removal failed */
-    bool is_held;    /* a guard kept something that is dead by the evidence */
+    bool is_unknown;   /* something could not be read whole, or a removal failed */
+    bool leaves_hints; /* an event that was a hint to look is not answered by it: see round.c */
+    bool is_held;      /* a guard kept something that is dead by the evidence */
     size_t n_to_remove, n_removed;
+    int64_t last_removal_ns; /* 0: none yet */
     struct arena arena;
 };
 

@@ -189,6 +189,26 @@ static void add_flag(struct gather *gather, const struct row *row, const char *v
         gather->settings->config = value;
 }
 
+static const struct {
+    const char *name;
+    enum setting_command command;
+    bool takes_words;
+} commands[] = {
+    { "run", SETTING_RUN, false },        { "plan", SETTING_PLAN, false }, { "restore", SETTING_RESTORE, true },
+    { "approve", SETTING_APPROVE, true }, { "help", SETTING_HELP, false },
+};
+
+#define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
+
+/* Rather than an option, a command or an instance. */
+static bool is_region(const char *word)
+{
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        if (strcmp(commands[i].name, word) == 0)
+            return false;
+    return word[0] != '-' && strncmp(word, "i-", 2) != 0;
+}
+
 /* 0, or 1 after `--help` or `--version`. */
 static int take_flags(struct gather *gather, int argc, char **argv)
 {
@@ -208,9 +228,13 @@ static int take_flags(struct gather *gather, int argc, char **argv)
             continue;
         }
         const struct row *row = flag == 'o' ? find_row("output") : &rows[flag - 1];
+        if (optarg && optarg == argv[optind - 1] && optarg[0] == '-') {
+            fail(gather, EX_USAGE, argv[optind - 2], "a value is missing; one that begins with - is written --x=VALUE");
+            continue;
+        }
         add_flag(gather, row, optarg);
         /* As aws-cloud-unmap has it, the regions may follow each other: --instances-region a b c. */
-        while (strcmp(row->name, "instances-region") == 0 && optind < argc && argv[optind][0] != '-')
+        while (strcmp(row->name, "instances-region") == 0 && optind < argc && is_region(argv[optind]))
             add_flag(gather, row, argv[optind++]);
     }
     return 0;
@@ -218,18 +242,10 @@ static int take_flags(struct gather *gather, int argc, char **argv)
 
 static void take_words(struct gather *gather, int argc, char **argv)
 {
-    static const struct {
-        const char *name;
-        enum setting_command command;
-        bool takes_words;
-    } commands[] = {
-        { "run", SETTING_RUN, false },        { "plan", SETTING_PLAN, false }, { "restore", SETTING_RESTORE, true },
-        { "approve", SETTING_APPROVE, true }, { "help", SETTING_HELP, false },
-    };
     if (optind == argc)
         return;
     const char *word = argv[optind++];
-    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
         if (strcmp(commands[i].name, word) != 0)
             continue;
         gather->settings->command = commands[i].command;
@@ -302,30 +318,46 @@ static void build_target(struct gather *gather, const char *section, struct sett
     apply_places(gather, section, ret_target);
 }
 
+static bool is_round(enum setting_command command)
+{
+    return command == SETTING_RUN || command == SETTING_PLAN;
+}
+
 /* What each command cannot do without. */
 static void check_target(struct gather *gather, const struct setting_target *target)
 {
     enum setting_command command = gather->settings->command;
-    bool is_round = command == SETTING_RUN || command == SETTING_PLAN;
-    if (is_round && target->service_ids.n == 0 && target->namespace_ids.n == 0)
-        fail(gather, EX_USAGE, target->name, "which service? --service-id, --namespace-id or --config says it");
-    if (is_round && !target->service_region)
-        fail(gather, EX_USAGE, target->name, "--service-region is missing");
-    if (is_round && target->instances_regions.n == 0)
-        fail(gather, EX_USAGE, target->name, "--instances-region is missing");
+    int code = gather->n_sections > 0 ? EX_CONFIG : EX_USAGE;
+    if (is_round(command) && target->service_ids.n == 0 && target->namespace_ids.n == 0)
+        fail(gather, code, target->name, "which service? --service-id, --namespace-id or --config says it");
+    if (is_round(command) && !target->service_region)
+        fail(gather, code, target->name, "--service-region is missing");
+    if (is_round(command) && target->instances_regions.n == 0)
+        fail(gather, code, target->name, "--instances-region is missing");
     if (command == SETTING_APPROVE && (target->service_ids.n == 0 || gather->settings->words.n == 0))
         fail(gather, EX_USAGE, target->name, "approve takes --service-id and the ids of instances");
 }
 
-/* Services named by flags are the only ones that are meant, whatever sections there are. */
-static bool flags_name_services(const struct gather *gather)
+static bool has_flag(const struct gather *gather, const char *name)
 {
     for (size_t i = 0; i < gather->n; i++)
-        if (gather->assignments[i].place == PLACE_FLAG &&
-            (strcmp(gather->assignments[i].row->name, "service-id") == 0 ||
-             strcmp(gather->assignments[i].row->name, "namespace-id") == 0))
+        if (gather->assignments[i].place == PLACE_FLAG && strcmp(gather->assignments[i].row->name, name) == 0)
             return true;
     return false;
+}
+
+/* What would not do what it seems to ask for. */
+static void check_flags(struct gather *gather)
+{
+    const struct settings *settings = gather->settings;
+    if (settings->frequency_ms < FREQUENCY_MIN_MS && !settings->single_run)
+        fail(gather, EX_USAGE, "frequency", "rounds without a pause would use up the API's quota; 100ms is the least");
+    /* Sections have guards of their own, which a service that a flag names would escape. */
+    if (gather->n_sections > 0 && is_round(settings->command) &&
+        (has_flag(gather, "service-id") || has_flag(gather, "namespace-id")))
+        fail(gather, EX_USAGE, settings->config, "it has sections: services are named there, not by flags");
+    if (settings->command == SETTING_RESTORE && has_flag(gather, "namespace-id"))
+        fail(gather, EX_USAGE, "restore", "it takes --service-id and the ids of instances, no --namespace-id");
 }
 
 static void build(struct gather *gather)
@@ -334,9 +366,8 @@ static void build(struct gather *gather)
     apply_defaults(gather, SCOPE_PROGRAM, SETTING_ORIGINAL, settings);
     apply(gather, SCOPE_PROGRAM, PLACE_HEAD, NULL, settings);
     apply(gather, SCOPE_PROGRAM, PLACE_FLAG, NULL, settings);
-    if (settings->frequency_ms < FREQUENCY_MIN_MS)
-        fail(gather, EX_USAGE, "frequency", "rounds without a pause would use up the API's quota; 100ms is the least");
-    bool has_sections = gather->n_sections > 0 && !flags_name_services(gather);
+    check_flags(gather);
+    bool has_sections = gather->n_sections > 0;
     size_t n = has_sections ? gather->n_sections : 1;
     settings->targets = ARENA_ARRAY(&settings->arena, struct setting_target, n);
     if (!settings->targets)

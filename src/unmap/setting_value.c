@@ -70,6 +70,8 @@ static int add_word(struct setting_words *words, struct str word, struct arena *
 {
     if (word.n == 0 || has_word(words, word))
         return 0;
+    if (word.p[0] == '#')
+        return refuse(why, "a comment begins a line, or is written with ; behind a blank", word);
     if (words->n == SETTING_VALUE_WORDS_MAX)
         return refuse(why, "that is one too many", word);
     const char **longer = ARENA_ARRAY(arena, const char *, words->n + 1);
@@ -145,6 +147,10 @@ static int read_policy(struct str value, int *ret, char why[SETTING_VALUE_WHY_MA
 static int read_level(struct str value, int *ret, char why[SETTING_VALUE_WHY_MAX])
 {
     enum log_level level;
+    if (str_eq(value, STR("WARN"))) /* Python's loggers take these, too */
+        value = STR("WARNING");
+    if (str_eq(value, STR("FATAL")))
+        value = STR("CRITICAL");
     if (log_parse_level(value, &level) != 0)
         return refuse(why, "DEBUG, INFO, WARNING, ERROR or CRITICAL", value);
     *ret = (int)level;

@@ -40,9 +40,9 @@ static void *run(void *arg)
             return NULL;
         if (!(fds[0].revents & POLLIN) || read(signals->signal_fd, &info, sizeof(info)) != sizeof(info))
             continue;
-        log_event(LOG_UNMAP_STOPPING, LOG_C("signal", info.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM"));
         if (is_stopping)
             _exit(EXIT_FAILURE);
+        log_event(LOG_UNMAP_STOPPING, LOG_C("signal", info.ssi_signo == SIGINT ? "SIGINT" : "SIGTERM"));
         is_stopping = true;
         raise_fd(signals->stop_fd);
     }

@@ -8,7 +8,11 @@
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+
+#define LOCK_WAIT_MS 10000
+#define LOCK_REST_MS 10
 
 /* --- where it is ------------------------------------------------------------------------------------------------- */
 
@@ -80,9 +84,12 @@ int state_dir_lock(const struct state_dir *dir)
     int fd = openat(dir->fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0)
         return -errno;
-    while (flock(fd, LOCK_EX) != 0) {
-        if (errno == EINTR)
+    const struct timespec rest = { .tv_nsec = LOCK_REST_MS * 1000000 };
+    for (int64_t waited_ms = 0; flock(fd, LOCK_EX | LOCK_NB) != 0; waited_ms += LOCK_REST_MS) {
+        if ((errno == EINTR || errno == EWOULDBLOCK) && waited_ms < LOCK_WAIT_MS) {
+            nanosleep(&rest, NULL);
             continue;
+        }
         int r = -errno;
         close(fd);
         return r;
@@ -180,32 +187,51 @@ int state_dir_replace(const struct state_dir *dir, const char *name, struct str 
 
 /* --- reading ----------------------------------------------------------------------------------------------------- */
 
-/* Hands over the whole lines of `text` and keeps the rest. 0 or what `fn` returned. */
-static int take_lines(struct buf *text, unsigned *line, state_dir_line_fn *fn, void *arg)
+struct lines {
+    state_dir_line_fn *fn;
+    void *arg;
+    struct buf text; /* of the line that has not ended */
+    unsigned line;
+    bool is_too_long; /* what there was of it is forgotten */
+};
+
+static int end_line(struct lines *lines)
 {
-    size_t from = 0;
-    char *end;
-    while ((end = memchr(text->p + from, '\n', text->n - from))) {
-        size_t n = (size_t)(end - text->p) - from;
-        *end = '\0';
-        ++*line;
-        int r = n > 0 ? fn(arg, *line, text->p + from, n) : 0;
+    int r = 0;
+    lines->line++;
+    if (lines->is_too_long)
+        r = lines->fn(lines->arg, lines->line, NULL, 0);
+    else if (lines->text.n > 0)
+        r = lines->fn(lines->arg, lines->line, lines->text.p, lines->text.n);
+    buf_clear(&lines->text);
+    lines->is_too_long = false;
+    return r;
+}
+
+/* 0, -ENOMEM or what `fn` returned. */
+static int take_block(struct lines *lines, struct str block)
+{
+    while (block.n > 0) {
+        size_t n = str_find_char(block, '\n');
+        lines->is_too_long |= lines->text.n + n > STATE_DIR_LINE_MAX;
+        if (!lines->is_too_long)
+            buf_put(&lines->text, block.p, n);
+        if (lines->text.failed)
+            return -ENOMEM;
+        int r = n < block.n ? end_line(lines) : 0;
         if (r != 0)
             return r;
-        from += n + 1;
+        block = str_skip(block, n < block.n ? n + 1 : n);
     }
-    memmove(text->p, text->p + from, text->n - from);
-    buf_truncate(text, text->n - from);
     return 0;
 }
 
 static int read_lines(int fd, state_dir_line_fn *fn, void *arg)
 {
-    struct buf text;
+    struct lines lines = { .fn = fn, .arg = arg };
     char block[65536];
-    unsigned line = 0;
     int r = 0;
-    buf_init(&text, STATE_DIR_LINE_MAX + sizeof(block));
+    buf_init(&lines.text, STATE_DIR_LINE_MAX);
     while (r == 0) {
         ssize_t n = read(fd, block, sizeof(block));
         if (n < 0 && errno == EINTR)
@@ -214,25 +240,21 @@ static int read_lines(int fd, state_dir_line_fn *fn, void *arg)
             r = -errno;
         if (n <= 0)
             break;
-        buf_put(&text, block, (size_t)n);
-        r = text.failed ? -EFBIG : take_lines(&text, &line, fn, arg);
-        if (r == 0 && text.n > STATE_DIR_LINE_MAX)
-            r = -EFBIG;
+        r = take_block(&lines, (struct str){ block, (size_t)n });
     }
-    if (r == 0 && text.n > 0) { /* a line without its end is one that a crash tore */
-        buf_put_char(&text, '\n');
-        r = text.failed ? -EFBIG : take_lines(&text, &line, fn, arg);
-    }
-    buf_fini(&text);
+    if (r == 0 && (lines.text.n > 0 || lines.is_too_long)) /* without its end: one that a crash tore */
+        r = end_line(&lines);
+    buf_fini(&lines.text);
     return r;
 }
 
 int state_dir_read(const struct state_dir *dir, const char *name, state_dir_line_fn *fn, void *arg)
 {
-    int fd = openat(dir->fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    struct stat info;
+    int fd = openat(dir->fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0)
         return errno == ENOENT ? 0 : -errno;
-    int r = read_lines(fd, fn, arg);
+    int r = fstat(fd, &info) != 0 ? -errno : S_ISREG(info.st_mode) ? read_lines(fd, fn, arg) : -EINVAL;
     close(fd);
     return r;
 }

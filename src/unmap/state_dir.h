@@ -22,7 +22,8 @@ int state_dir_open(const char *path, bool is_to_write, const struct environment 
                    struct state_dir *ret);
 void state_dir_close(struct state_dir *dir); /* accepts one that is not open */
 
-/* Waits for the lock of the directory; the descriptor holds it until it is closed. >= 0 or -errno. */
+/* Waits up to ten seconds for the lock of the directory; the descriptor holds it until it is closed. >= 0, or -errno:
+ * -EWOULDBLOCK when another process keeps it. */
 int state_dir_lock(const struct state_dir *dir);
 
 /* Appends whole lines and flushes them to the disk. A torn line that a crash left at the end is closed first. A file of
@@ -32,7 +33,8 @@ int state_dir_append(const struct state_dir *dir, const char *name, const char *
 /* The file is replaced whole, or not at all. 0 or -errno. */
 int state_dir_replace(const struct state_dir *dir, const char *name, struct str text);
 
-/* Called with each line, mutable and without its end; returns 0, or anything else to stop. */
+/* Called with each line, mutable and without its end; returns 0, or anything else to stop. A line of more than
+ * STATE_DIR_LINE_MAX bytes comes as NULL. */
 typedef int state_dir_line_fn(void *arg, unsigned line, char *text, size_t n);
-/* 0, also when there is no such file; -errno; -EFBIG for a line over STATE_DIR_LINE_MAX; or what `fn` returned. */
+/* 0, also when there is no such file; -errno; or what `fn` returned. */
 int state_dir_read(const struct state_dir *dir, const char *name, state_dir_line_fn *fn, void *arg);

@@ -14,12 +14,12 @@ struct survey_context {
     const struct settings *settings;
     struct access *access;
     const struct clock *clock;
-    int64_t started_ns;
 };
 
+/* For what is read of one service, or listed in one namespace: one that hangs must not take the time of others. */
 static int64_t deadline_of(const struct survey_context *context, const struct setting_target *target)
 {
-    return context->started_ns + target->deadline_ms * 1000000;
+    return clock_mono_ns(context->clock) + target->deadline_ms * 1000000;
 }
 
 static int registry_client(const struct survey_context *context, const struct setting_target *target,
@@ -32,17 +32,12 @@ static int registry_client(const struct survey_context *context, const struct se
 
 /* --- which services ---------------------------------------------------------------------------------------------- */
 
-static bool is_same_text(const char *a, const char *b)
-{
-    return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
+/* Whatever role it is looked at with. */
 static bool has_service(const struct survey *survey, const struct setting_target *target, struct str id)
 {
     for (size_t i = 0; i < survey->n; i++)
         if (str_eq(survey->services[i].id, id) &&
-            is_same_text(survey->services[i].target->service_region, target->service_region) &&
-            is_same_text(survey->services[i].target->role_arn, target->role_arn))
+            strcmp(survey->services[i].target->service_region, target->service_region) == 0)
             return true;
     return false;
 }
@@ -182,16 +177,14 @@ static int want_instances(const struct survey_context *context, const struct sur
     for (size_t i = 0; r == 0 && i < target->instances_regions.n; i++) {
         struct fleet_place place = survey_place(target, i);
         r = fleet_want(context->survey->fleet, &place, service->judged, service->n_judged, needs_account,
-                       deadline_of(context, target));
+                       target->deadline_ms);
     }
     return r;
 }
 
-/* A listing that came after the target's deadline does not count. */
 static int get_instances(const struct survey_context *context, struct survey_service *service)
 {
     const struct setting_target *target = service->target;
-    bool is_late = clock_mono_ns(context->clock) > deadline_of(context, target);
     service->listings = ARENA_ARRAY(&context->survey->arena, struct plan_listing, target->instances_regions.n);
     if (!service->listings)
         return -ENOMEM;
@@ -201,11 +194,6 @@ static int get_instances(const struct survey_context *context, struct survey_ser
         fleet_get(context->survey->fleet, &place, &service->listings[i], &error);
         if (error)
             service->error = *error;
-        else if (is_late) {
-            service->listings[i].machines = NULL;
-            aws_client_fail(&service->error, 0, "Reading took longer than the deadline of %lld ms.",
-                            (long long)target->deadline_ms);
-        }
     }
     service->n_listings = target->instances_regions.n;
     return 0;
@@ -235,13 +223,10 @@ int survey_make(const struct settings *settings, struct access *access, const st
     if (!survey)
         return -ENOMEM;
     arena_init(&survey->arena, ARENA_MAX);
-    int r = fleet_new(access, &survey->fleet);
+    int r = fleet_new(access, clock, &survey->fleet);
     if (r == 0)
-        r = read_all(&(struct survey_context){ .survey = survey,
-                                               .settings = settings,
-                                               .access = access,
-                                               .clock = clock,
-                                               .started_ns = clock_mono_ns(clock) });
+        r = read_all(
+            &(struct survey_context){ .survey = survey, .settings = settings, .access = access, .clock = clock });
     access_set_deadline(access, 0);
     if (r != 0) {
         survey_free(survey);

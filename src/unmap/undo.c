@@ -102,7 +102,7 @@ static bool is_named(const struct undo *undo, const struct removed *removed)
     bool names_services = false, is_service = false;
     if (settings->words.n && !has_word(&settings->words, removed->entry.instance.id))
         return false;
-    if (settings->since_ms && removed->entry.wall_ms < clock_wall_ms(clock_system()) - settings->since_ms)
+    if (settings->within_ms && removed->entry.wall_ms < clock_wall_ms(clock_system()) - settings->within_ms)
         return false;
     for (size_t i = 0; i < settings->n_targets; i++) {
         names_services |= settings->targets[i].service_ids.n > 0;
@@ -121,13 +121,19 @@ static int compare(const void *a, const void *b)
     return c ? c : (one->place < other->place) - (one->place > other->place);
 }
 
-/* Only the newest removal of an instance, and only when it was not kept or restored since. */
+/* Only the newest removal of an instance that was made, and only when it was not restored since. One that was kept says
+ * nothing: another controller, or an earlier round, may have made it. */
 static bool is_wanted(const struct undo *undo, size_t i)
 {
     const struct removed *removed = &undo->items[i];
-    if (i > 0 && str_eq(removed->entry.service_id, undo->items[i - 1].entry.service_id) &&
-        str_eq(removed->entry.instance.id, undo->items[i - 1].entry.instance.id))
-        return false;
+    for (size_t k = i; k > 0; k--) {
+        const struct removed *newer = &undo->items[k - 1];
+        if (!str_eq(removed->entry.service_id, newer->entry.service_id) ||
+            !str_eq(removed->entry.instance.id, newer->entry.instance.id))
+            break;
+        if (newer->last != JOURNAL_KEPT)
+            return false;
+    }
     return removed->last != JOURNAL_KEPT && removed->last != JOURNAL_RESTORED && is_named(undo, removed);
 }
 
@@ -181,12 +187,26 @@ static int follow(struct aws_client *client, struct str operation_id, struct aws
     }
 }
 
+/* What the caller gave: with AWS_EC2_INSTANCE_ID Cloud Map finds the address, and takes none beside it. */
+static struct cloud_map_instance as_it_was_given(const struct cloud_map_instance *instance)
+{
+    struct cloud_map_instance given = *instance;
+    if (!str_is_set(cloud_map_attribute(instance, STR("AWS_EC2_INSTANCE_ID"))))
+        return given;
+    given.n_attributes = 0;
+    for (size_t i = 0; i < instance->n_attributes; i++)
+        if (!str_eq(instance->attributes[i].key, STR("AWS_INSTANCE_IPV4")))
+            given.attributes[given.n_attributes++] = instance->attributes[i];
+    return given;
+}
+
 static int register_again(struct undo *undo, struct aws_client *client, const struct removed *removed,
                           struct aws_error *error)
 {
     struct str operation_id;
-    int r = cloud_map_register(client, removed->entry.service_id, &removed->entry.instance, removed->entry.removal,
-                               &undo->arena, &operation_id, error);
+    const struct cloud_map_instance instance = as_it_was_given(&removed->entry.instance);
+    int r = cloud_map_register(client, removed->entry.service_id, &instance, removed->entry.removal, &undo->arena,
+                               &operation_id, error);
     if (r == 0)
         r = follow(client, operation_id, error);
     if (r != 0)
@@ -230,6 +250,14 @@ static void restore(struct undo *undo, const struct removed *removed)
         tell_failure(undo, removed, &error);
 }
 
+static bool is_in_journal(const struct undo *undo, struct str instance_id)
+{
+    for (size_t i = 0; i < undo->n; i++)
+        if (str_eq(undo->items[i].entry.instance.id, instance_id))
+            return true;
+    return false;
+}
+
 static int restore_all(struct undo *undo)
 {
     unsigned n_unreadable;
@@ -252,6 +280,13 @@ static int restore_all(struct undo *undo)
     }
     if (n == 0 && !undo->settings->output)
         printf("There is nothing to restore.\n");
+    for (size_t i = 0; i < undo->settings->words.n; i++) {
+        if (!is_in_journal(undo, str_of(undo->settings->words.items[i]))) {
+            fprintf(stderr, "cloud-unmap: %s: the journal in %s has no removal of it\n", undo->settings->words.items[i],
+                    undo->dir.path);
+            undo->n_failed++;
+        }
+    }
     return undo->n_failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 

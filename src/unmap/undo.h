@@ -5,6 +5,6 @@
 
 #include "unmap/setting.h"
 
-/* Restores the removals that the settings name (services, instance ids, --since), the newest of each instance; one that
- * is registered by now is left as it is. Prints a line each. The exit code. */
+/* Restores the removals that the settings name (services, instance ids, --within), the newest of each instance; one
+ * that is registered by now is left as it is. Prints a line each. The exit code. */
 int undo_run(const struct settings *settings, const struct environment *environment);

@@ -162,7 +162,7 @@ class TestRoles:
         arn = world.amazon.cloud.add_role("reader", OTHER)
         world.live(2, account=OTHER)
         world.victim = world.dead(account=OTHER)[0]
-        (used,) = works(world, "--instances-role-arn", arn, "--account-id", OTHER, env=world.env())
+        (used,) = works(world, "--role-arn-ec2", arn, "--account-id", OTHER, env=world.env())
         assert {one.key_id for one in world.cloud_map.called()} == {world.amazon.key.id} != {used}
 
     def test_roles_of_targets(self, world):
@@ -174,7 +174,7 @@ class TestRoles:
             world.dead(service=one, account=f"{n}" * 12)
         file = world.base / "two.conf"
         file.write_text(f"service-region = {REGION}\ninstances-region = {REGION}\n" +
-                        "".join(f"[target t{n}]\nservice-id = {one}\ninstances-role-arn = {arn}\n"
+                        "".join(f"[target t{n}]\nservice-id = {one}\nrole-arn-ec2 = {arn}\n"
                                 for n, (one, arn) in enumerate(zip(services, arns))))
         done = world.command("--config", file, "--single-run", "--state-dir", world.state)
         assert done.code == 0, done

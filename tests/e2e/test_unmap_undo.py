@@ -211,7 +211,7 @@ class TestRestore:
                 line["wall_ms"] -= 7200_000
         text = "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines)
         (world.state / "journal.jsonl").write_text(text)
-        assert restore(world, "--since", "1h").code == 0
+        assert restore(world, "--within", "1h").code == 0
         assert other.id in world.registered() and one.id not in world.registered()
 
     def test_what_is_there_again_is_not_overwritten(self, world):

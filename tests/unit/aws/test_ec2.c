@@ -499,6 +499,54 @@ static void notices_strangers(void **state)
     teardown(&f);
 }
 
+/* An address within a prefix that is delegated to an interface is the instance's own. */
+static void knows_delegated_prefixes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *address;
+        bool is_own;
+    } cases[] = {
+        { "10.0.0.16", true },       { "10.0.0.31", true },        { "10.0.0.15", false },    { "10.0.0.32", false },
+        { "2001:db8:0:1::5", true }, { "2001:db8:0:2::5", false }, { "10.0.0.16/28", false }, { "", false },
+    };
+    struct fixture f;
+    struct str next;
+    setup(&f);
+    assert_int_equal(
+        read_text(&f,
+                  STR(PAGE(INSTANCE("i-1", "running",
+                                    "<networkInterfaceSet><item><ipv4PrefixSet><item><ipv4Prefix>10.0.0.16/28"
+                                    "</ipv4Prefix></item></ipv4PrefixSet><ipv6PrefixSet><item><ipv6Prefix>"
+                                    "2001:db8:0:1::/64</ipv6Prefix></item></ipv6PrefixSet></item>"
+                                    "</networkInterfaceSet>"))),
+                  &next),
+        0);
+    for (size_t i = 0; i < TEST_COUNT(cases); i++)
+        assert_int_equal(ec2_has_address(&f.listing.instances[0], str_of(cases[i].address)), cases[i].is_own);
+    teardown(&f);
+}
+
+/* What stands in a list under another name could be an instance, or an address, that would seem to be missing. */
+static void refuses_unknown_elements_in_lists(void **state)
+{
+    (void)state;
+    static const char *const lists[] = { "reservationSet", "instancesSet", "networkInterfaceSet" };
+    for (size_t i = 0; i < TEST_COUNT(lists); i++) {
+        struct fixture f;
+        struct str next;
+        static const char whole[] = PAGE(INSTANCE("i-1", "running", "<networkInterfaceSet></networkInterfaceSet>"));
+        char page[4096], end[64];
+        snprintf(end, sizeof(end), "</%s>", lists[i]);
+        const char *at = strstr(whole, end);
+        int before = at ? (int)(at - whole) : 0;
+        snprintf(page, sizeof(page), "%.*s<Item/>%s", before, whole, whole + before);
+        setup(&f);
+        assert_int_equal(read_text(&f, str_of(page), &next), AWS_ODD);
+        teardown(&f);
+    }
+}
+
 /* A page in the place of another one, with a token of its own, would hide instances. */
 static void refuses_repeated_instances(void **state)
 {
@@ -684,6 +732,8 @@ int main(void)
         cmocka_unit_test(asks_for_canaries_beside_ids),
         cmocka_unit_test(asks_for_no_canary_twice),
         cmocka_unit_test(notices_strangers),
+        cmocka_unit_test(knows_delegated_prefixes),
+        cmocka_unit_test(refuses_unknown_elements_in_lists),
         cmocka_unit_test(refuses_repeated_instances),
         cmocka_unit_test(order_and_pages_change_nothing),
         cmocka_unit_test(takes_little_memory),

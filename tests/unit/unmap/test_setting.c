@@ -79,6 +79,24 @@ static void test_original(void **state)
     end(&line);
 }
 
+/* What was unique for argparse in aws-cloud-unmap's options still is, and its words for levels are known. */
+static void test_abbreviations(void **state)
+{
+    (void)state;
+    struct line line;
+    parse(
+        &line,
+        "--service-i=srv-1 --service-r r --ins a b --si --fr 0 --enable --prometheus-h :: --prometheus-p 1 --lo WARN");
+    assert_int_equal(line.code, 0);
+    assert_int_equal(line.settings.targets[0].instances_regions.n, 2);
+    assert_true(line.settings.single_run && line.settings.enable_prometheus);
+    assert_int_equal(line.settings.log_level, LOG_WARNING);
+    end(&line);
+    parse(&line, BASE "--log-level FATAL");
+    assert_int_equal(line.settings.log_level, LOG_CRITICAL);
+    end(&line);
+}
+
 static void test_defaults(void **state)
 {
     (void)state;
@@ -146,15 +164,23 @@ static void test_commands(void **state)
     assert_int_equal(line.settings.command, SETTING_PLAN);
     assert_true(line.settings.output);
     end(&line);
-    parse(&line, "restore i-1 i-2 --since 2h");
+    parse(&line, "restore i-1 i-2 --within 2h");
     assert_int_equal(line.settings.command, SETTING_RESTORE);
     assert_int_equal(line.settings.words.n, 2);
     assert_string_equal(line.settings.words.items[1], "i-2");
-    assert_int_equal(line.settings.since_ms, 7200000);
+    assert_int_equal(line.settings.within_ms, 7200000);
     end(&line);
     parse(&line, "approve --service-id srv-1 i-1");
     assert_int_equal(line.settings.command, SETTING_APPROVE);
     assert_int_equal(line.settings.words.n, 1);
+    end(&line);
+    parse(&line, BASE "plan");
+    assert_int_equal(line.settings.command, SETTING_PLAN);
+    assert_int_equal(line.settings.targets[0].instances_regions.n, 1);
+    end(&line);
+    parse(&line, "restore --instances-region eu-west-1 i-1");
+    assert_int_equal(line.settings.words.n, 1);
+    assert_int_equal(line.settings.targets[0].instances_regions.n, 1);
     end(&line);
     parse(&line, "--nonsense --help");
     assert_int_equal(line.code, EX_USAGE);
@@ -175,6 +201,12 @@ static void test_usage(void **state)
     expect_errors("--service-id srv-1 --instances-region eu-west-1", EX_USAGE, "--service-region is missing");
     expect_errors(BASE "--frequency soon", EX_USAGE, "--frequency: a time is written 300, 90s, 5m or 2h, not \"soon\"");
     expect_errors(BASE "--frequency -1", EX_USAGE, "--frequency");
+    expect_errors(BASE "--frequency 0", EX_USAGE, "frequency");
+    /* No option is taken for the value of another one. */
+    expect_errors(BASE "--opt-out-attribute --dry-run", EX_USAGE, "--opt-out-attribute: a value is missing");
+    expect_errors(BASE "--state-dir --dry-run", EX_USAGE, "--state-dir: a value is missing");
+    expect_errors("--service-id srv-1 --service-region r --instances-region --dry-run", EX_USAGE, "value is missing");
+    expect_errors("restore --namespace-id ns-1", EX_USAGE, "no --namespace-id");
     expect_errors(BASE "--frequency", EX_USAGE, "a value is missing");
     expect_errors(BASE "--max-removal-percent 101", EX_USAGE, "0 to 100");
     expect_errors(BASE "--prometheus-port 65536", EX_USAGE, "--prometheus-port");
@@ -240,12 +272,19 @@ static void test_file(void **state)
     assert_string_equal(billing->role_arn, "arn:x");
     end(&line);
 
-    /* Services named by flags are the only ones. */
-    parse_file(&line, HEAD SECTIONS, "--service-id srv-9");
+    /* Without sections the file's head and the flags make one target. */
+    parse_file(&line, HEAD, "--service-id srv-9");
     assert_int_equal(line.settings.n_targets, 1);
     assert_string_equal(line.settings.targets[0].service_ids.items[0], "srv-9");
     assert_int_equal(line.settings.targets[0].namespace_ids.n, 0);
     assert_int_equal(line.settings.targets[0].policy, SETTING_GUARDED);
+    end(&line);
+    /* A section's guards are not left behind by naming its service in a flag. */
+    parse_file(&line, HEAD SECTIONS, "--service-id srv-1");
+    assert_int_equal(line.code, EX_USAGE);
+    end(&line);
+    parse_file(&line, HEAD SECTIONS, "restore --service-id srv-1");
+    assert_int_equal(line.code, 0);
     end(&line);
 }
 
@@ -264,6 +303,8 @@ static void test_file_faults(void **state)
     expect_file_error(HEAD "[shop]\nservice-id = a\n", "a section is written [target NAME]");
     expect_file_error(HEAD "[target a]\nfrequency = 5\n", "stands before the first section");
     expect_file_error(HEAD "[target a]\nservice-id = a\ngrace = x\n", ":7: a time is written");
+    expect_file_error(HEAD "[target a]\nservice-id = srv-1 # mine\n", "a comment begins a line");
+    expect_file_error(HEAD "[target a]\ngrace = 5\n", "which service?");
     expect_file_error("config = other\n", "there is no such setting");
     expect_file_error("what is this\n", ":1: neither");
 }
@@ -320,9 +361,10 @@ static int drop_path(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_original),    cmocka_unit_test(test_defaults),  cmocka_unit_test(test_guards),
-        cmocka_unit_test(test_commands),    cmocka_unit_test(test_usage),     cmocka_unit_test(test_file),
-        cmocka_unit_test(test_file_faults), cmocka_unit_test(test_no_memory), cmocka_unit_test(test_help),
+        cmocka_unit_test(test_original), cmocka_unit_test(test_abbreviations), cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_guards),   cmocka_unit_test(test_commands),      cmocka_unit_test(test_usage),
+        cmocka_unit_test(test_file),     cmocka_unit_test(test_file_faults),   cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_help),
     };
     return cmocka_run_group_tests(tests, make_path, drop_path);
 }

@@ -178,6 +178,24 @@ static void test_torn_journal(void **state)
     }
 }
 
+/* However long a damaged line is, what comes behind it is read. */
+static void test_long_line_in_journal(void **state)
+{
+    struct bed *bed = *state;
+    struct seen seen = { 0 };
+    unsigned n_unreadable;
+    size_t n = STATE_DIR_LINE_MAX * 3 + 5;
+    char *junk = mem_alloc(n);
+    assert_non_null(junk);
+    memset(junk, 'x', n);
+    put_file(bed, "journal.jsonl", (struct str){ junk, n });
+    mem_free(junk);
+    add(bed, JOURNAL_REMOVING);
+    assert_int_equal(journal_read(&bed->dir, on_entry, &seen, &n_unreadable), 0);
+    assert_int_equal(n_unreadable, 1);
+    assert_int_equal(seen.n, 1);
+}
+
 static void test_journal_fails_aloud(void **state)
 {
     struct bed *bed = *state;
@@ -302,6 +320,17 @@ static void test_keeper(void **state)
         assert_int_equal(kept->n_memories, 0);
         keeper_free(keeper);
     }
+    /* Two that share the directory see what the other one did. */
+    struct keeper *other;
+    assert_int_equal(keeper_new(&bed->dir, true, &keeper), 0);
+    assert_int_equal(keeper_new(&bed->dir, true, &other), 0);
+    assert_int_equal(keeper_put(keeper, STR("srv-1"), NOW, &history), 0);
+    plan_note_removal(&history, NOW - 1);
+    assert_int_equal(keeper_put(other, STR("srv-1"), NOW, &history), 0);
+    assert_int_equal(keeper_get(keeper, STR("srv-1"), NOW, &kept), 0);
+    assert_int_equal(kept->n_removed, 3);
+    keeper_free(keeper);
+    keeper_free(other);
     /* One that may not save leaves the file as it is. */
     assert_int_equal(keeper_new(&bed->dir, false, &keeper), 0);
     history.n_memories = 1;
@@ -351,6 +380,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_places, begin, end),
         cmocka_unit_test_setup_teardown(test_journal, begin, end),
         cmocka_unit_test_setup_teardown(test_torn_journal, begin, end),
+        cmocka_unit_test_setup_teardown(test_long_line_in_journal, begin, end),
         cmocka_unit_test_setup_teardown(test_journal_fails_aloud, begin, end),
         cmocka_unit_test_setup_teardown(test_history, begin, end),
         cmocka_unit_test_setup_teardown(test_damaged_history, begin, end),
