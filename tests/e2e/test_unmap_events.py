@@ -164,6 +164,16 @@ class TestEvents:
         loop.wait_for("unmap_removed")
         assert one.id not in world.registered() and loop.stop() == 0
 
+    def test_a_service_that_is_not_there(self, world, queue):
+        """It is unknown for ever; the events of the others are handled all the same."""
+        world.live(2)
+        (one,) = world.dead()
+        loop = world.loop("--sqs-queue-url", queue.url, services=[world.service, "srv-doesnotexist00"], frequency="1h")
+        loop.wait_for("unmap_unknown")
+        queue.send(state_change(one.id))
+        all_handled(queue, 1)
+        assert one.id not in world.registered() and loop.stop() == 0
+
     def test_dry_run(self, world, queue):
         """It takes no event away from the controller that it is tried beside."""
         world.live(2)

@@ -390,3 +390,52 @@ class TestState:
         assert done.code == 0, done
         lines = [json.loads(line) for line in (home / "journal.jsonl").read_text().splitlines()]
         assert [one["step"] for one in lines] == ["removing", "removed"]
+
+
+class TestTargets:
+    def config(self, world, text):
+        path = world.base / "unmap.conf"
+        path.write_text(f"service-region = {REGION}\ninstances-region = {REGION}\n{text}", encoding="utf-8")
+        return path
+
+    def test_the_one_that_names_a_service_has_it(self, world):
+        """A laxer target over its namespace does not judge it, too, whatever role it has."""
+        world.live(2)
+        world.dead()
+        before, role = world.registered(), world.amazon.cloud.add_role("unmap")
+        path = self.config(world, f"[target rest]\nnamespace-id = {world.namespace}\n[target careful]\n"
+                                  f"service-id = {world.service}\nmin-remaining = 100\nrole-arn = {role}\n")
+        done = world.command("--single-run", "--config", path, "--state-dir", world.state)
+        assert done.code == 3, done
+        world.unchanged(before)
+
+    def test_flags_do_not_go_round_a_section(self, world):
+        world.live(2)
+        world.dead()
+        before = world.registered()
+        path = self.config(world, f"[target careful]\nservice-id = {world.service}\nmin-remaining = 100\n")
+        done = world.command("--single-run", "--config", path, "--service-id", world.service, "--state-dir", world.state)
+        assert done.code == 64 and "it has sections" in done.err, done
+        world.unchanged(before)
+
+    def test_an_option_is_no_value(self, world):
+        world.live(2)
+        world.dead()
+        before = world.registered()
+        for option in ("--opt-out-attribute", "--canary"):
+            done = world.command(*world.words("--single-run", option, "--dry-run"))
+            assert done.code == 64 and "a value is missing" in done.err, done
+        world.unchanged(before)
+
+    def test_one_that_hangs_takes_no_time_of_others(self, make_world, start_daemon):
+        world = make_world(start_daemon(), regions=(REGION, "eu-west-1"))
+        other = world.add_service()
+        world.live(2)
+        (dead,) = world.dead()
+        world.live(2, service=other, region="eu-west-1")
+        hang = world.ec2.breaks(faults.Hang(), "DescribeInstances", region="eu-west-1")
+        path = self.config(world, f"deadline = 2s\n[target a]\nservice-id = {world.service}\n[target b]\n"
+                                  f"service-id = {other}\ninstances-region = eu-west-1\n")
+        done = world.command("--single-run", "--config", path, "--state-dir", world.state)
+        hang.release()
+        assert done.code == 1 and dead.id not in world.registered(), done

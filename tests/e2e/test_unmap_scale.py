@@ -84,6 +84,18 @@ class TestManyServices:
         assert self.left(world, services) == [2] * 20
         assert len(world.ec2.called("DescribeInstances")) == 1
 
+    def test_a_service_that_was_deleted_is_not_shown(self, world):
+        other = world.add_service()
+        world.live(2)
+        loop = world.start("--namespace-id", world.namespace, "--service-region", REGION, "--instances-region", REGION,
+                           "--frequency", "100ms", "--state-dir", world.state, "--enable-prometheus",
+                           "--prometheus-port", "0")
+        loop.wait_for("unmap_checked", 2)
+        assert loop.metrics().value("aws_cloud_unmap_up", service_id=other) == 1
+        world.api.ok("DeleteService", Id=other)
+        wait_until(lambda: loop.metrics().value("aws_cloud_unmap_up", service_id=other) is None)
+        assert loop.metrics().value("aws_cloud_unmap_up", service_id=world.service) == 1 and loop.stop() == 0
+
     @pytest.mark.parametrize("fault", [
         faults.Status(403, "AccessDeniedException"), faults.Shorten(200), faults.Body(b"{}"), faults.RepeatToken()], ids=repr)
     def test_a_namespace_that_cannot_be_listed(self, world, fault):

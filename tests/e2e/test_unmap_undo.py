@@ -2,6 +2,7 @@
 """cloud-unmap plan and restore: what would happen and why, and how to take it back."""
 
 import json
+import threading
 
 import pytest
 
@@ -83,6 +84,23 @@ class TestPlan:
         assert "\x1b" not in done.out + done.err and "\u202e" not in done.out, done
 
 
+class Pause:
+    """A run that waits before its second look at an instance, until the test lets it go on."""
+
+    def __init__(self, world):
+        self.world, self.reached, self.gate = world, threading.Event(), threading.Event()
+
+    def start(self):
+        self.world.cloud_map.breaks(faults.Then(self._wait), "GetInstance", times=1)
+        process = self.world.start(*self.world.words("--single-run"))
+        assert self.reached.wait(60)
+        return process
+
+    def _wait(self):
+        self.reached.set()
+        assert self.gate.wait(60)
+
+
 class TestJournal:
     def test_written_before_the_call(self, world):
         """What the journal says at the moment at which the registry is asked to remove."""
@@ -161,6 +179,21 @@ class TestJournal:
         assert {one["instance_id"] for one in world.journal() if one["step"] == "removing"} == {one.id for one in dead}
         assert restore(world).code == 0
         assert world.registered().keys() == {one.id for one in live + dead}
+
+    def test_another_controller_came_second(self, world):
+        """Both wrote down that it would go; the one that found it gone does not hide that the other one took it."""
+        world.live(3)
+        (dead,) = world.dead()
+        attributes = world.registered()[dead.id]
+        first, second = Pause(world), Pause(world)
+        one = first.start()
+        other = second.start()
+        first.gate.set()
+        assert one.wait() == 0 and dead.id not in world.registered()
+        second.gate.set()
+        assert other.wait() == 0
+        assert "kept" in [entry["step"] for entry in world.journal()], world.journal()
+        assert restore(world).code == 0 and world.registered()[dead.id] == attributes
 
     def test_a_torn_line(self, world):
         world.live(2)
