@@ -14,7 +14,7 @@ struct kept {
     struct kept *next;
     struct arena id_arena, arenas[2];
     unsigned turn; /* the arena that holds the history */
-    bool is_saved; /* the file has it, or what another process made of it since */
+    bool is_ahead; /* of its file, which could not be written */
     struct str service_id;
     struct plan_history *history;
 };
@@ -111,7 +111,8 @@ int keeper_get(struct keeper *keeper, struct str service_id, int64_t now_ms, con
 {
     struct kept *kept;
     int r = find(keeper, service_id, now_ms, &kept);
-    if (r == 0 && kept->is_saved) /* another process may share it, and have removed something since */
+    /* Another process may share the file, and have removed something since. */
+    if (r == 0 && keeper->may_save && keeper->dir->fd >= 0 && !kept->is_ahead)
         r = load(keeper, kept, now_ms);
     if (r == 0)
         *ret_history = kept->history;
@@ -135,6 +136,6 @@ int keeper_put(struct keeper *keeper, struct str service_id, int64_t now_ms, con
     if (!keeper->may_save || keeper->dir->fd < 0)
         return 0;
     r = history_file_save(keeper->dir, service_id, now_ms, copy);
-    kept->is_saved = r == 0;
+    kept->is_ahead = r != 0;
     return r;
 }

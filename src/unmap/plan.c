@@ -272,6 +272,19 @@ bool plan_recheck(const struct plan_decision *decision, const struct cloud_map_i
            plan_evidence_word(&sight) == decision->evidence;
 }
 
+void plan_hold_back(struct plan *plan, size_t n, enum plan_rule rule)
+{
+    for (; n > 0 && plan->by_action[PLAN_REMOVE] > 0; n--) {
+        const struct plan_decision *last = plan->removals[--plan->by_action[PLAN_REMOVE]];
+        struct plan_decision *decision = &plan->decisions[last - plan->decisions];
+        decision->action = PLAN_HOLD;
+        decision->rule = rule;
+        plan->by_action[PLAN_HOLD]++;
+        plan->outcome = PLAN_HELD;
+        plan->rule = rule;
+    }
+}
+
 void plan_note_removal(struct plan_history *history, int64_t now_ms)
 {
     if (history->n_removed >= PLAN_MAX_REMOVALS) {

@@ -174,8 +174,8 @@ struct plan {
     size_t n;
     size_t n_judged, by_evidence[PLAN_EVIDENCE_COUNT], by_action[PLAN_ACTION_COUNT];
     const struct plan_decision **removals; /* in the order in which they are to go; by_action[PLAN_REMOVE] of them */
-    struct plan_history *history;          /* for the next round; removals are noted when they are made. Borrows from
-                                              the answers: plan_history_dup before they go */
+    struct plan_history *history;          /* for the next round; without the removals of this one (plan_note_removal).
+                                              Borrows from the answers: plan_history_dup before they go */
 };
 
 /* Everything that it gives lives in the arena, or is borrowed from the input. 0 or -ENOMEM. */
@@ -186,7 +186,11 @@ int plan_make(const struct plan_input *input, struct arena *arena, struct plan *
 bool plan_recheck(const struct plan_decision *decision, const struct cloud_map_instance *again,
                   const struct plan_listing *listings, size_t n_listings);
 
-/* One removal was made; to be called before the answer is known, so that a lost answer counts. */
+/* Takes the last n removals back, for a limit that has become smaller since; the plan is then PLAN_HELD by this rule.
+ */
+void plan_hold_back(struct plan *plan, size_t n, enum plan_rule rule);
+
+/* One removal is about to be made; its answer may be lost. */
 void plan_note_removal(struct plan_history *history, int64_t now_ms);
 
 /* A copy of the whole history that lives in the arena alone; NULL gives an empty one. 0 or -ENOMEM. */

@@ -32,7 +32,7 @@ enum question { QUESTION_REGISTERED, QUESTION_EC2, QUESTION_DEREGISTER, QUESTION
 struct run {
     const struct removal_context *context;
     const struct survey_service *service;
-    struct plan *plan;
+    const struct plan *plan;
     struct aws_client *client;
     struct arena arena; /* as long as the run */
     struct job *jobs;
@@ -231,7 +231,6 @@ static int deregister(struct run *run, struct job *job)
               LOG_C("ec2_state", decision->machine ? ec2_state_text(decision->machine->state) : NULL),
               LOG_I("rounds", decision->doubts), LOG_S("removal", ((struct str){ job->removal, JOURNAL_ID_LEN })));
     keep_apart(run);
-    plan_note_removal(run->plan->history, clock_mono_ns(run->context->clock) / 1000000);
     int r = cloud_map_deregister(run->client, run->service->id, decision->instance->id, &run->arena, &job->operation_id,
                                  &error);
     note_answer(run, QUESTION_DEREGISTER, r);
@@ -358,8 +357,8 @@ static struct removal_counts count(const struct run *run)
     return counts;
 }
 
-int removal_carry_out(const struct removal_context *context, const struct survey_service *service, struct plan *plan,
-                      struct removal_counts *ret_counts)
+int removal_carry_out(const struct removal_context *context, const struct survey_service *service,
+                      const struct plan *plan, struct removal_counts *ret_counts)
 {
     struct run run = { .context = context, .service = service, .plan = plan, .n = plan->by_action[PLAN_REMOVE] };
     struct aws_error error = { 0 };

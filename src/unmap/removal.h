@@ -22,7 +22,7 @@ struct removal_counts {
     size_t n_removed, n_kept, n_failed;
 };
 
-/* 0; -ENOMEM; or -errno of the journal: then nothing more was removed. The history of the plan has the removals noted
- * (plan_note_removal). now_ms of the history: CLOCK_MONOTONIC. */
-int removal_carry_out(const struct removal_context *context, const struct survey_service *service, struct plan *plan,
-                      struct removal_counts *ret_counts);
+/* 0; -ENOMEM; or -errno of the journal: then nothing more was removed. Whoever calls has noted the removals in the
+ * history before. */
+int removal_carry_out(const struct removal_context *context, const struct survey_service *service,
+                      const struct plan *plan, struct removal_counts *ret_counts);

@@ -7,6 +7,7 @@
 #include "unmap/approval.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 #define ARENA_MAX ((size_t)8 << 30)
 #define IDS_IN_LOG 20
@@ -44,17 +45,25 @@ static bool is_away(const struct aws_error *error, const char *code)
     return strcmp(error->code, code) == 0;
 }
 
+/* The history, in the round's own memory: what the plan makes of it borrows from it. */
+static int remember(const struct round_context *context, struct round *round, struct str service_id,
+                    struct plan_history **ret_history)
+{
+    const struct plan_history *history;
+    int r = keeper_get(context->keeper, service_id, now_ms(context), &history);
+    return r == 0 ? plan_history_dup(history, &round->arena, ret_history) : r;
+}
+
 static int decide(const struct round_context *context, struct round *round, struct round_service *service,
                   const struct approvals *approvals)
 {
-    static const struct plan_history no_history;
     struct survey_service *survey = service->survey;
-    const struct plan_history *history = &no_history;
+    struct plan_history *history = NULL;
     struct str *approved;
     size_t n_approved;
     int r = approval_ids(approvals, survey->id, &round->arena, &approved, &n_approved);
     if (r == 0 && needs_history(&survey->target->guards))
-        r = keeper_get(context->keeper, survey->id, now_ms(context), &history);
+        r = remember(context, round, survey->id, &history);
     if (r != 0)
         return r;
     const struct plan_input input = {
@@ -203,13 +212,67 @@ static void tell_checked(const struct survey_service *survey, const struct plan 
 
 /* --- carrying out ------------------------------------------------------------------------------------------------ */
 
-/* Before the first one goes, all of them count against the hour's budget: a crash must not give it back. */
-static int save_intentions(const struct round_context *context, const struct round_service *service)
+/* Removals that other controllers noted in the shared history since this round read it. */
+static size_t count_others(const struct plan_history *ours, const struct plan_history *shared)
 {
-    struct plan_history after = *service->plan.history;
-    for (size_t i = 0; i < service->plan.by_action[PLAN_REMOVE]; i++)
+    size_t n = 0;
+    for (size_t i = 0, k = 0; i < shared->n_removed; i++) {
+        while (k < ours->n_removed && ours->removed_ms[k] < shared->removed_ms[i])
+            k++;
+        if (k < ours->n_removed && ours->removed_ms[k] == shared->removed_ms[i])
+            k++;
+        else if (ours->n_removed == 0 || shared->removed_ms[i] > ours->removed_ms[ours->n_removed - 1])
+            n++;
+    }
+    return n;
+}
+
+/* Before the first one goes, all of them count against the hour's budget: a crash must not give it back. What others
+ * took of it since is no longer there. 0 or -errno. */
+static int reserve(const struct round_context *context, struct round_service *service)
+{
+    const struct plan_history *shared;
+    struct plan *plan = &service->plan;
+    size_t n_others = 0;
+    int r = keeper_get(context->keeper, service->survey->id, now_ms(context), &shared);
+    if (r != 0)
+        return r;
+    if (service->survey->target->guards.hour_percent)
+        n_others = count_others(plan->history, shared);
+    for (size_t i = 0; i < n_others; i++)
+        plan_note_removal(plan->history, now_ms(context));
+    plan_hold_back(plan, n_others, PLAN_RULE_HOUR);
+    struct plan_history after = *plan->history;
+    for (size_t i = 0; i < plan->by_action[PLAN_REMOVE]; i++)
         plan_note_removal(&after, now_ms(context));
     return keeper_put(context->keeper, service->survey->id, now_ms(context), &after);
+}
+
+/* What the round leaves for the next one; the removals are those that were reserved, by whichever controller. */
+static int keep(const struct round_context *context, struct round_service *service)
+{
+    const struct plan_history *shared;
+    struct plan_history *history = service->plan.history;
+    int r = keeper_get(context->keeper, service->survey->id, now_ms(context), &shared);
+    if (r != 0)
+        return r;
+    history->n_removed = shared->n_removed;
+    memcpy(history->removed_ms, shared->removed_ms, sizeof(history->removed_ms));
+    return keeper_put(context->keeper, service->survey->id, now_ms(context), history);
+}
+
+/* Does it under the lock of the state directory, where there is one to write to. */
+static int do_locked(const struct round_context *context, struct round_service *service,
+                     int (*fn)(const struct round_context *, struct round_service *))
+{
+    if (context->settings->dry_run || context->state_dir->fd < 0)
+        return fn(context, service);
+    int lock = state_dir_lock(context->state_dir);
+    if (lock < 0)
+        return lock;
+    int r = fn(context, service);
+    close(lock);
+    return r;
 }
 
 static int remove_all(const struct round_context *context, struct round *round, struct round_service *service,
@@ -223,8 +286,12 @@ static int remove_all(const struct round_context *context, struct round *round, 
         .rand = context->rand,
         .last_ns = &round->last_removal_ns,
     };
-    int r = needs_history(&service->survey->target->guards) ? save_intentions(context, service) : 0;
-    if (r == 0)
+    int r = needs_history(&service->survey->target->guards) ? do_locked(context, service, reserve) : 0;
+    if (r == 0 && service->plan.outcome == PLAN_HELD) {
+        service->result = EXPORTER_HELD;
+        round->is_held = true;
+    }
+    if (r == 0 && service->plan.by_action[PLAN_REMOVE] > 0)
         r = removal_carry_out(&removal, service->survey, &service->plan, counts);
     if (r == -ENOMEM)
         return r;
@@ -259,7 +326,7 @@ static int carry_out(const struct round_context *context, struct round *round, s
     if (plan->outcome != PLAN_UNKNOWN)
         tell_checked(survey, plan, counts.n_removed);
     if (needs_history(&survey->target->guards)) {
-        r = keeper_put(context->keeper, survey->id, now_ms(context), plan->history);
+        r = do_locked(context, service, keep);
         if (r == -ENOMEM)
             return r;
         if (r != 0) { /* confirmations and ages would not outlive the process */
