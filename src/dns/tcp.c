@@ -329,6 +329,7 @@ static void *tcp_run(void *arg)
     struct tcp *tcp = arg;
     struct epoll_event events[EVENTS];
 
+    pthread_setname_np(pthread_self(), "dns-tcp");
     snapshot_reader_start();
     tcp->now_ms = clock_mono_ns(tcp->clock) / 1000000;
     while (!__atomic_load_n(&tcp->stopping, __ATOMIC_RELAXED)) {

@@ -134,6 +134,7 @@ static void *udp_run(void *arg)
 {
     struct udp *udp = arg;
 
+    pthread_setname_np(pthread_self(), "dns-udp");
     snapshot_reader_start();
     while (!__atomic_load_n(&udp->stopping, __ATOMIC_RELAXED)) {
         int n = recvmmsg(udp->fd, udp->received, BATCH, MSG_WAITFORONE, NULL);

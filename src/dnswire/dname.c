@@ -16,14 +16,14 @@ static size_t dname_scan(const uint8_t *message, size_t n, size_t at, unsigned l
     while (at < n) {
         uint8_t c = message[at];
         if (c == 0)
-            return length + 1 <= DNAME_MAX ? at : n;
+            return at;
         if (c > DNAME_LABEL_MAX)
             return (c & POINTER) == POINTER ? at : n;
-        if (name && length < DNAME_MAX)
+        if (length + c + 1u >= DNAME_MAX) /* the root must fit behind it */
+            return n;
+        if (name)
             name->at[name->n_labels++] = (uint8_t)length;
         length += c + 1u;
-        if (length >= DNAME_MAX)
-            return n;
         at += c + 1u;
     }
     return n;
