@@ -13,6 +13,8 @@
 #define HOST_MAX 256
 #define PORT_TRIES 32 /* ports that the kernel gave for TCP and that are taken for UDP */
 #define BUFFER (4 << 20)
+#define TCP_BUFFER \
+    (128 << 10) /* caps what a client can make the kernel hold, and lets one that reads slowly be seen to */
 
 static int dns_socket_explain(struct dns_message *message, const char *address, int error)
 {
@@ -205,7 +207,9 @@ int dns_socket_open(const struct dns_socket *claimed, int type)
         return fd;
     if (type == SOCK_DGRAM)
         r = dns_socket_tune_udp(fd, claimed);
-    else if (listen(fd, BACKLOG))
+    else
+        r = dns_socket_set(fd, SOL_SOCKET, SO_SNDBUF, TCP_BUFFER); /* its connections inherit it */
+    if (r == 0 && type == SOCK_STREAM && listen(fd, BACKLOG))
         r = -errno;
     if (r == 0)
         return fd;

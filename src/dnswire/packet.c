@@ -59,6 +59,8 @@ static int packet_read_question(struct packet *packet, struct dname *name)
 
     if (dname_read(packet->p, packet->n, PACKET_HEADER, name, &end) || packet->n - end < 4)
         return 1;
+    if (end != PACKET_HEADER + (size_t)name->n)
+        return 1; /* nothing stands before it that it could point to */
     packet->type = packet_get_u16(packet->p + end);
     packet->class = packet_get_u16(packet->p + end + 2);
     packet->question_end = end + 4;

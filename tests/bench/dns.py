@@ -87,9 +87,9 @@ def dns_port(server):
 def fill_both(server, home, count):
     with server.client() as client:
         namespace = private_namespace(client, ZONE)
-        for letter, record in (("a", "A"), ("s", "SRV")):
-            ids = services(client, namespace, letter, record, count)
-            fill(server, write_lines(home / letter, ids), 0, count * EACH)
+        ids = {letter: services(client, namespace, letter, record, count) for letter, record in (("a", "A"), ("s", "SRV"))}
+    for letter, ones in ids.items():
+        fill(server, write_lines(home / letter, ones), 0, count * EACH)
 
 
 def echo(program, size):

@@ -79,7 +79,9 @@ static void test_malformed(void **state)
     assert_int_equal(READ(HEADER("\0\1\0\0\0\0\0\0") "\xc0\x0c\0\1\0\1"), PACKET_MALFORMED);        /* to itself */
     assert_int_equal(READ(HEADER("\0\1\0\0\0\0\0\0") "\7example\0\0\x29\0\1"), PACKET_MALFORMED);   /* asks for OPT */
     assert_int_equal(READ(HEADER("\0\1\0\0\0\0\0\0") "\7example\0\0\xfa\0\xff"), PACKET_MALFORMED); /* and TSIG */
-    assert_int_equal(packet.id, 0x1234);
+    assert_int_equal(READ("\0\0\1\0\0\1\0\0\0\0\0\0"
+                          "\1a\xc0\0\0\1\0\1"),
+                     PACKET_MALFORMED); /* into the header */
 }
 
 static void test_other_records(void **state)
