@@ -61,10 +61,12 @@ static void make_query(struct run *run, struct query *q, int number)
     q->p[5] = 1;
     q->p[11] = run->edns ? 1 : 0;
     uint8_t *at = q->p + 12;
-    for (char *label = strtok(name, "."); label; label = strtok(NULL, ".")) {
-        *at = (uint8_t)strlen(label);
-        memcpy(at + 1, label, *at);
-        at += *at + 1;
+    for (const char *label = name; *label;) {
+        size_t n = strcspn(label, ".");
+        *at = (uint8_t)n;
+        memcpy(at + 1, label, n);
+        at += n + 1;
+        label += n + (label[n] == '.');
     }
     *at++ = 0;
     *at++ = 0;
@@ -305,24 +307,29 @@ static int percentile(const struct run *run, double part)
     return BUCKETS;
 }
 
+static int number(const char *text)
+{
+    return (int)strtol(text, NULL, 10);
+}
+
 int main(int argc, char **argv)
 {
     if (argc == 4 && strcmp(argv[2], "echo") == 0)
-        run_echo(atoi(argv[1]), (size_t)atoi(argv[3]));
+        run_echo(number(argv[1]), (size_t)number(argv[3]));
     if (argc != 12) {
         fprintf(stderr, "usage: see the head of the source\n");
         return 64;
     }
-    struct run run = { .port = atoi(argv[1]),
+    struct run run = { .port = number(argv[1]),
                        .transport = argv[2],
-                       .seconds = atof(argv[3]),
-                       .sockets = atoi(argv[4]),
-                       .in_flight = atoi(argv[5]),
-                       .type = atoi(argv[6]),
-                       .edns = atoi(argv[7]),
-                       .rcode = atoi(argv[8]),
-                       .answers = atoi(argv[9]),
-                       .names = atoi(argv[10]),
+                       .seconds = strtod(argv[3], NULL),
+                       .sockets = number(argv[4]),
+                       .in_flight = number(argv[5]),
+                       .type = number(argv[6]),
+                       .edns = number(argv[7]),
+                       .rcode = number(argv[8]),
+                       .answers = number(argv[9]),
+                       .names = number(argv[10]),
                        .format = argv[11],
                        .random = 88172645463325252 };
     run.queries = calloc((size_t)run.names, sizeof(struct query));

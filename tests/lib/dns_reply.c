@@ -42,7 +42,7 @@ static size_t read_name(const struct dns_reply *reply, size_t at, char *text, bo
             if ((one >= '-' && one <= 'z' && one != '.' && one != '\\') || one == '@')
                 text[n++] = one;
             else
-                n += (size_t)sprintf(text + n, "\\%03u", reply->p[i]);
+                n += (size_t)snprintf(text + n, 5, "\\%03u", reply->p[i]);
         }
         text[n++] = '.';
         at += c + 1;
