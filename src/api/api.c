@@ -25,6 +25,8 @@ int api_new(const struct api_config *config, struct registry *registry, const st
     api->region = str_of(region);
     api->counts = config->counts;
     api->metrics_services = config->metrics_services;
+    api->write_metrics = config->write_metrics;
+    api->write_metrics_arg = config->write_metrics_arg;
     api->registry = registry;
     api->store = store;
     *ret_api = api;

@@ -11,10 +11,12 @@ struct api;
 
 struct api_config {
     const struct clock *clock;
-    const char *account;       /* of everybody, as long as there are no keys; 12 digits */
-    const char *region;        /* of requests without a credential scope */
-    bool counts;               /* show ServiceCount and InstanceCount */
-    unsigned metrics_services; /* services with series of their own */
+    const char *account;                               /* of everybody, as long as there are no keys; 12 digits */
+    const char *region;                                /* of requests without a credential scope */
+    bool counts;                                       /* show ServiceCount and InstanceCount */
+    unsigned metrics_services;                         /* services with series of their own */
+    void (*write_metrics)(void *arg, struct buf *buf); /* of others, on any worker; NULL: none */
+    void *write_metrics_arg;
 };
 
 /* Borrows registry and store; `config` is copied. 0 or -errno. */

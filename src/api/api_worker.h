@@ -12,6 +12,8 @@ struct api {
     struct str account, region;
     bool counts;
     unsigned metrics_services;
+    void (*write_metrics)(void *arg, struct buf *buf);
+    void *write_metrics_arg;
     struct registry *registry;
     const struct store *store;
     bool stopping; /* atomic */

@@ -119,6 +119,8 @@ static void monitor_metrics(struct api_worker *worker, struct http_request *requ
                         METRIC_COUNT, 1);
     metric_write(&body);
     stats_write(&body, &worker->api->stats);
+    if (worker->api->write_metrics)
+        worker->api->write_metrics(worker->api->write_metrics_arg, &body);
     monitor_put_registry(&body, worker->api);
     monitor_put_all_services(&body, worker->api);
     process_write_metrics(&body);

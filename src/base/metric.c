@@ -77,14 +77,19 @@ void metric_observe(enum metric_id id, int64_t value)
 
 void metric_histogram_observe(struct metric_histogram *histogram, enum metric_unit unit, int64_t value)
 {
+    metric_histogram_observe_n(histogram, unit, value, 1);
+}
+
+void metric_histogram_observe_n(struct metric_histogram *histogram, enum metric_unit unit, int64_t value, uint64_t n)
+{
     const int64_t *bounds;
-    size_t n = bounds_of(unit, &bounds), at = 0;
+    size_t n_bounds = bounds_of(unit, &bounds), at = 0;
     if (value < 0)
         value = 0;
-    while (at < n && value > bounds[at])
+    while (at < n_bounds && value > bounds[at])
         at++;
-    __atomic_fetch_add(&histogram->bucket[at], 1, __ATOMIC_RELAXED);
-    __atomic_fetch_add(&histogram->sum, (uint64_t)value, __ATOMIC_RELAXED);
+    __atomic_fetch_add(&histogram->bucket[at], n, __ATOMIC_RELAXED);
+    __atomic_fetch_add(&histogram->sum, (uint64_t)value * n, __ATOMIC_RELAXED);
 }
 
 static uint64_t read_bucket(const struct metric_histogram *histogram, size_t at)

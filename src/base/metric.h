@@ -45,6 +45,9 @@ struct metric_histogram {
 /* Any thread; negative values count as 0. */
 void metric_histogram_observe(struct metric_histogram *histogram, enum metric_unit unit, int64_t value);
 
+/* The same value n times. */
+void metric_histogram_observe_n(struct metric_histogram *histogram, enum metric_unit unit, int64_t value, uint64_t n);
+
 /* The two comment lines before the samples of a family. */
 void metric_write_header(struct buf *buf, const char *name, const char *help, enum metric_kind kind);
 /* One line. Label values are escaped; label names are trusted. */

@@ -27,13 +27,14 @@ static void write_unresolved(struct buf *buf, const struct endpoint *endpoint)
 }
 
 void banner_write(struct buf *buf, const struct config *config, const struct endpoint *endpoint, const char *addresses,
-                  const char *data)
+                  struct str dns, const char *data)
 {
     buf_printf(buf, "\ncloudmapd " CLOUDMAP_VERSION " is ready.\n\n");
     buf_printf(buf, "  API   %s  (%s)\n", endpoint->url, addresses);
     buf_printf(buf, "  Mode  open: from this machine only; any credentials are accepted, and none too\n");
     buf_printf(buf, "  Data  %s\n", data);
-    buf_printf(buf, "  DNS   not answered in this release\n\n");
+    buf_printf(buf, "  DNS   " STR_FMT "  (UDP and TCP; every namespace with DNS names, private ones too)\n\n",
+               STR_ARG(dns));
     if (!endpoint->data_resolves)
         write_unresolved(buf, endpoint);
     buf_printf(buf, "Paste this into another shell:\n\n");

@@ -7,7 +7,8 @@
 #include "base/buf.h"
 #include "cloudmapd/config.h"
 
-/* `endpoint` is that of the first address, `addresses` are all, `data` is the absolute path of the store's directory.
+/* `endpoint` is that of the first address, `addresses` are all, `dns` those
+ * of the DNS server, `data` is the absolute path of the store's directory.
  */
 void banner_write(struct buf *buf, const struct config *config, const struct endpoint *endpoint, const char *addresses,
-                  const char *data);
+                  struct str dns, const char *data);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Start: store, registry, admin socket, API; ready is said when all of it serves. Stop: the API first, so that what was
- * accepted is finished and committed, the store last. */
+ * Start: store, registry, admin socket, DNS, API; ready is said when all of it serves. Stop: the API first, so that
+ * what was accepted is finished and committed, the store last. */
 #include "cloudmapd/daemon.h"
 #include "admin/admin.h"
 #include "admin/endpoint.h"
@@ -11,6 +11,7 @@
 #include "cloudmapd/banner.h"
 #include "cloudmapd/open_mode.h"
 #include "cloudmapd/sd_notify.h"
+#include "dns/dns_server.h"
 #include "registry/registry.h"
 
 #include <errno.h>
@@ -35,6 +36,7 @@ struct daemon {
     struct store *store;
     struct registry *registry;
     struct admin *admin;
+    struct dns_server *dns;
     struct api *api;
     struct http_server *server;
 };
@@ -73,6 +75,13 @@ static size_t list_addresses(const struct daemon *daemon, const char *ret_addres
     while (n < MAX_ADDRESSES && (ret_addresses[n] = http_server_address(daemon->server, n)))
         n++;
     return n;
+}
+
+static void write_dns_addresses(struct buf *buf, const struct daemon *daemon)
+{
+    const char *address;
+    for (size_t i = 0; (address = dns_server_address(daemon->dns, i)); i++)
+        buf_printf(buf, "%s%s", i ? "," : "", address);
 }
 
 static void write_addresses(struct buf *buf, const struct daemon *daemon)
@@ -191,10 +200,38 @@ static int start_admin(struct daemon *daemon)
     return r == 0 ? 0 : refuse_http(r, &message);
 }
 
-static unsigned count_workers(const struct config *config)
+static unsigned count_workers(int64_t configured)
 {
-    long n = config->api_workers ? (long)config->api_workers : sysconf(_SC_NPROCESSORS_ONLN);
+    long n = configured ? (long)configured : sysconf(_SC_NPROCESSORS_ONLN);
     return n < 1 ? 1 : n > 64 ? 64 : (unsigned)n;
+}
+
+static int start_dns(struct daemon *daemon)
+{
+    const struct config *config = daemon->config;
+    struct dns_config dns = { .addresses = config->dns_listen.items,
+                              .n_addresses = config->dns_listen.n,
+                              .workers = count_workers(config->dns_workers),
+                              .max_answers = (unsigned)config->dns_max_answers,
+                              .udp_size = (unsigned)config->dns_udp_size,
+                              .tcp_connections = (unsigned)config->dns_tcp_connections,
+                              .tcp_idle_ms = config->dns_tcp_idle_timeout,
+                              .name_servers = config->dns_name_servers.items,
+                              .n_name_servers = config->dns_name_servers.n,
+                              .nsid = config->dns_nsid.n ? config->dns_nsid.items[0] : NULL,
+                              .head = registry_head(daemon->registry),
+                              .clock = daemon->clock };
+    struct dns_message message = { .text = "" };
+    int r = dns_server_start(&dns, &daemon->dns, &message);
+    if (r == 0)
+        return 0;
+    int code = r == DNS_SOCKET_IN_USE ? EX_UNAVAILABLE : r == DNS_SOCKET_BAD ? EX_CONFIG : EXIT_FAILURE;
+    return refuse(code, message.text[0] ? message.text : strerror(r < 0 ? -r : ENOMEM));
+}
+
+static void write_dns_metrics(void *arg, struct buf *buf)
+{
+    dns_server_write_metrics(arg, buf);
 }
 
 static int start_api(struct daemon *daemon)
@@ -204,14 +241,16 @@ static int start_api(struct daemon *daemon)
                               .account = config->api_account,
                               .region = config->api_region,
                               .counts = config->api_counts,
-                              .metrics_services = (unsigned)config->metrics_services };
+                              .metrics_services = (unsigned)config->metrics_services,
+                              .write_metrics = write_dns_metrics,
+                              .write_metrics_arg = daemon->dns };
     struct http_message message = { .text = "" };
     int r = api_new(&api, daemon->registry, daemon->store, &daemon->api);
     if (r != 0)
         return refuse(EXIT_FAILURE, strerror(-r));
     struct http_server_config server = { .addresses = config->api_listen.items,
                                          .n_addresses = config->api_listen.n,
-                                         .n_workers = count_workers(config),
+                                         .n_workers = count_workers(config->api_workers),
                                          .handler = api_handler(daemon->api),
                                          .clock = daemon->clock };
     http_limits_default(&server.limits);
@@ -233,6 +272,8 @@ static int start(struct daemon *daemon)
     if (r == 0)
         r = start_admin(daemon);
     if (r == 0)
+        r = start_dns(daemon);
+    if (r == 0)
         r = start_api(daemon);
     if (r == 0 && publish_facts(daemon, "ready") < 0)
         r = refuse(EXIT_FAILURE, strerror(ENOMEM));
@@ -247,7 +288,7 @@ static void notify(struct daemon *daemon, const char *words)
 {
     struct registry_stat registry;
     struct store_stat store;
-    struct buf addresses;
+    struct buf addresses, dns;
     char text[1024];
     if (!getenv("NOTIFY_SOCKET"))
         return;
@@ -255,20 +296,25 @@ static void notify(struct daemon *daemon, const char *words)
     store_stat(daemon->store, &store);
     buf_init(&addresses, 256);
     write_addresses(&addresses, daemon);
+    buf_init(&dns, 256);
+    write_dns_addresses(&dns, daemon);
     snprintf(text, sizeof(text),
-             "%sSTATUS=API on " STR_FMT ": %" PRIu64 " namespaces, %" PRIu64 " services, %" PRIu64 " instances%s\n",
-             words, STR_ARG(buf_str(&addresses)), registry.namespaces, registry.services, registry.instances,
-             store.lost ? "; the store lost a write, writes are refused" : "");
+             "%sSTATUS=API on " STR_FMT ", DNS on " STR_FMT ": %" PRIu64 " namespaces, %" PRIu64 " services, %" PRIu64
+             " instances%s\n",
+             words, STR_ARG(buf_str(&addresses)), STR_ARG(buf_str(&dns)), registry.namespaces, registry.services,
+             registry.instances, store.lost ? "; the store lost a write, writes are refused" : "");
     sd_notify_send(text);
     buf_fini(&addresses);
+    buf_fini(&dns);
 }
 
-static void show_banner(const struct daemon *daemon, const struct endpoint *endpoint, const char *addresses)
+static void show_banner(const struct daemon *daemon, const struct endpoint *endpoint, const char *addresses,
+                        struct str dns)
 {
     char *data = realpath(daemon->config->store_path, NULL);
     struct buf banner;
     buf_init(&banner, 1 << 16);
-    banner_write(&banner, daemon->config, endpoint, addresses, data ? data : daemon->config->store_path);
+    banner_write(&banner, daemon->config, endpoint, addresses, dns, data ? data : daemon->config->store_path);
     struct str text = buf_str(&banner);
     fwrite(text.p, 1, text.n, stdout);
     fflush(stdout);
@@ -278,19 +324,22 @@ static void show_banner(const struct daemon *daemon, const struct endpoint *endp
 
 static void say_ready(struct daemon *daemon)
 {
-    struct buf addresses;
+    struct buf addresses, dns;
     struct endpoint endpoint;
     buf_init(&addresses, 4096);
+    buf_init(&dns, 4096);
+    write_dns_addresses(&dns, daemon);
     write_addresses(&addresses, daemon);
     buf_put_char(&addresses, '\0');
     const char *first = http_server_address(daemon->server, 0);
     const char *all = addresses.failed ? first : addresses.p;
-    log_event(LOG_DAEMON_READY, LOG_C("api", all), LOG_I("ms", since_start_ms(daemon)));
+    log_event(LOG_DAEMON_READY, LOG_C("api", all), LOG_S("dns", buf_str(&dns)), LOG_I("ms", since_start_ms(daemon)));
     notify(daemon, "READY=1\n");
     bool wanted = isatty(STDOUT_FILENO) || getenv("CLOUDMAP_DEV_BANNER");
     if (wanted && endpoint_of_address(str_of(first), &endpoint) == 0)
-        show_banner(daemon, &endpoint, all);
+        show_banner(daemon, &endpoint, all, buf_str(&dns));
     buf_fini(&addresses);
+    buf_fini(&dns);
 }
 
 /* --- reload --------------------------------------------------------------------------------------------------------
@@ -393,6 +442,7 @@ static bool stop(struct daemon *daemon)
         api_set_stopping(daemon->api);
     http_server_stop(daemon->server);
     api_free(daemon->api);
+    dns_server_stop(daemon->dns);
     admin_stop(daemon->admin);
     registry_close(daemon->registry);
     if (daemon->store)

@@ -307,6 +307,23 @@ static bool is_network(struct str text)
     return true;
 }
 
+/* Labels of letters, digits, - and _ with dots between them, and perhaps one behind. */
+static bool is_domain(struct str text)
+{
+    if (text.n > 1 && text.p[text.n - 1] == '.')
+        text.n--;
+    if (text.n == 0 || text.n > 253)
+        return false;
+    for (;;) {
+        size_t n = str_find_char(text, '.');
+        if (n > 63 || !is_name((struct str){ text.p, n }))
+            return false;
+        if (n == text.n)
+            return true;
+        text = str_skip(text, n + 1);
+    }
+}
+
 static int check_item(const struct option_row *option, struct str item, struct buf *why)
 {
     if (option->type == OPTION_ADDRESSES && !is_address(item))
@@ -315,6 +332,8 @@ static int check_item(const struct option_row *option, struct str item, struct b
         buf_printf(why, "holds \"" STR_FMT "\", which is not ADDRESS/BITS with zeros behind the prefix", STR_ARG(item));
     else if (option->type == OPTION_NAMES && !is_name(item))
         buf_printf(why, "holds \"" STR_FMT "\", which is not a name of letters, digits, - and _", STR_ARG(item));
+    else if (option->type == OPTION_DOMAINS && !is_domain(item))
+        buf_printf(why, "holds \"" STR_FMT "\", which is not a host name", STR_ARG(item));
     else
         return 0;
     return 1;
@@ -378,6 +397,7 @@ int option_parse(const struct option_row *option, struct str text, struct arena 
     case OPTION_ADDRESSES:
     case OPTION_NETWORKS:
     case OPTION_NAMES:
+    case OPTION_DOMAINS:
         return parse_list(option, text, arena, ret_value, why);
     }
     return 1;

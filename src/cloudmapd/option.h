@@ -19,6 +19,7 @@ enum option_type {
     OPTION_ADDRESSES, /* struct config_list of HOST:PORT or [IPV6]:PORT */
     OPTION_NETWORKS,  /* struct config_list of ADDRESS/BITS */
     OPTION_NAMES,     /* struct config_list of words without blanks */
+    OPTION_DOMAINS,   /* struct config_list of host names */
 };
 
 enum option_flags {

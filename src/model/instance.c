@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "json/writer.h"
 
+#include <arpa/inet.h>
 #include <stdlib.h>
 
 static char *instance_text(const struct instance *instance)
@@ -76,6 +77,65 @@ struct str instance_element(const struct instance *instance)
     return (struct str){ instance_text(instance) + instance_text_len(instance), instance->element_len };
 }
 
+const uint8_t *instance_ipv6(const struct instance *instance)
+{
+    struct str element = instance_element(instance);
+
+    return (const uint8_t *)element.p + element.n;
+}
+
+struct str instance_cname(const struct instance *instance)
+{
+    return instance_find_attribute(instance, STR("AWS_INSTANCE_CNAME"));
+}
+
+/* What instance_dns keeps, out of the attributes. */
+struct instance_facts {
+    uint8_t dns, ipv4[4], ipv6[16];
+    uint16_t port;
+};
+
+/* The text as an address, into 4 or 16 octets. */
+static bool instance_read_address(int family, struct str text, uint8_t *ret_address)
+{
+    char copy[INET6_ADDRSTRLEN];
+
+    if (text.n >= sizeof(copy))
+        return false;
+    memcpy(copy, text.p, text.n);
+    copy[text.n] = '\0';
+    return inet_pton(family, copy, ret_address) == 1;
+}
+
+static uint8_t instance_read_attribute(struct str key, struct str value, struct instance_facts *facts)
+{
+    uint64_t port;
+
+    if (str_eq(key, STR("AWS_INSTANCE_IPV4")))
+        return instance_read_address(AF_INET, value, facts->ipv4) ? INSTANCE_IPV4 : 0;
+    if (str_eq(key, STR("AWS_INSTANCE_IPV6")))
+        return instance_read_address(AF_INET6, value, facts->ipv6) ? INSTANCE_IPV6 : 0;
+    if (str_eq(key, STR("AWS_INSTANCE_CNAME")))
+        return INSTANCE_CNAME;
+    if (str_eq(key, STR("AWS_ALIAS_DNS_NAME")))
+        return INSTANCE_ALIAS;
+    if (!str_eq(key, STR("AWS_INSTANCE_PORT")) || str_parse_u64(value, &port) || port > UINT16_MAX)
+        return 0;
+    facts->port = (uint16_t)port;
+    return INSTANCE_PORT;
+}
+
+static void instance_read_facts(const struct instance_draft *draft, struct instance_facts *ret_facts)
+{
+    *ret_facts = (struct instance_facts){ .dns = INSTANCE_PLAIN_ID };
+    for (size_t i = 0; i < draft->id.n; i++)
+        if (draft->id.p[i] == '.' || draft->id.p[i] != str_fold_char(draft->id.p[i]))
+            ret_facts->dns = 0;
+    for (size_t i = 0; i < draft->n_attributes; i++)
+        if (str_starts(draft->attributes[i].key, STR("AWS_")))
+            ret_facts->dns |= instance_read_attribute(draft->attributes[i].key, draft->attributes[i].value, ret_facts);
+}
+
 static void instance_render(struct buf *buf, const struct instance_draft *draft)
 {
     buf_put_str(buf, STR("{\"InstanceId\":"));
@@ -101,7 +161,8 @@ static uint16_t instance_put_text(char *text, size_t *at, struct str s)
     return start;
 }
 
-static void instance_fill(struct instance *instance, const struct instance_draft *draft, struct str element)
+static void instance_fill(struct instance *instance, const struct instance_draft *draft,
+                          const struct instance_facts *facts, struct str element)
 {
     char *text;
     size_t at = 0;
@@ -115,7 +176,10 @@ static void instance_fill(struct instance *instance, const struct instance_draft
                                    .id_len = (uint8_t)draft->id.n,
                                    .token_len = (uint16_t)draft->creator_request_id.n,
                                    .health = (uint8_t)draft->health,
-                                   .pending_health = (uint8_t)draft->pending_health };
+                                   .pending_health = (uint8_t)draft->pending_health,
+                                   .dns = facts->dns,
+                                   .port = facts->port };
+    memcpy(instance->ipv4, facts->ipv4, sizeof(facts->ipv4));
     text = instance_text(instance);
     instance_put_text(text, &at, draft->id);
     instance_put_text(text, &at, draft->creator_request_id);
@@ -127,12 +191,15 @@ static void instance_fill(struct instance *instance, const struct instance_draft
         instance->attributes[i].value_len = (uint16_t)pair->value.n;
     }
     memcpy(text + at, element.p, element.n);
+    if (facts->dns & INSTANCE_IPV6)
+        memcpy(text + at + element.n, facts->ipv6, sizeof(facts->ipv6));
 }
 
 struct instance *instance_new(const struct instance_draft *draft)
 {
     struct instance *instance = NULL;
     size_t text_len = draft->id.n + draft->creator_request_id.n;
+    struct instance_facts facts;
     struct buf element;
 
     ASSERT(draft->id.n <= INSTANCE_MAX_ID && draft->creator_request_id.n <= INSTANCE_MAX_TOKEN);
@@ -145,10 +212,11 @@ struct instance *instance_new(const struct instance_draft *draft)
     instance_render(&element, draft);
     if (element.failed)
         goto out;
-    instance =
-        mem_alloc(sizeof(*instance) + draft->n_attributes * sizeof(instance->attributes[0]) + text_len + element.n);
+    instance_read_facts(draft, &facts);
+    instance = mem_alloc(sizeof(*instance) + draft->n_attributes * sizeof(instance->attributes[0]) + text_len +
+                         element.n + (facts.dns & INSTANCE_IPV6 ? sizeof(facts.ipv6) : 0));
     if (instance)
-        instance_fill(instance, draft, buf_str(&element));
+        instance_fill(instance, draft, &facts, buf_str(&element));
 out:
     buf_fini(&element);
     return instance;
@@ -156,9 +224,9 @@ out:
 
 struct instance *instance_dup(const struct instance *instance)
 {
-    struct str element = instance_element(instance);
+    const uint8_t *end = instance_ipv6(instance) + (instance->dns & INSTANCE_IPV6 ? 16 : 0);
 
-    return mem_dup(instance, (size_t)(element.p + element.n - (const char *)instance));
+    return mem_dup(instance, (size_t)(end - (const uint8_t *)instance));
 }
 
 static int instance_cmp_pairs(const void *a, const void *b)

@@ -18,6 +18,16 @@ struct instance_attribute {
     uint16_t key_at, key_len, value_at, value_len; /* in the block's text */
 };
 
+/* What an instance's AWS_ attributes say, for DNS; and whether its id is one label without capitals. */
+enum instance_dns {
+    INSTANCE_IPV4 = 1,
+    INSTANCE_IPV6 = 2,
+    INSTANCE_PORT = 4,
+    INSTANCE_CNAME = 8,
+    INSTANCE_ALIAS = 16,
+    INSTANCE_PLAIN_ID = 32
+};
+
 struct instance {
     int64_t create_ms;    /* when this registration was accepted */
     int64_t operation_ms; /* with the target hash: the id of the operation that registered it */
@@ -27,9 +37,13 @@ struct instance {
     uint16_t element_len;
     uint16_t token_len;
     uint8_t id_len;
-    uint8_t health;                         /* enum health_status, in effect now */
-    uint8_t pending_health;                 /* enum health_status */
-    struct instance_attribute attributes[]; /* sorted by key; then id, token, keys and values, element */
+    uint8_t health;         /* enum health_status, in effect now */
+    uint8_t pending_health; /* enum health_status */
+    uint8_t dns;            /* of enum instance_dns; what DNS answers are made of, see below */
+    uint8_t ipv4[4];
+    uint16_t port;
+    struct instance_attribute attributes[]; /* sorted by key; then id, token, keys and values, element, IPv6
+                                               address */
 };
 
 /* What an instance is made from; all slices are borrowed. */
@@ -58,6 +72,11 @@ bool instance_has_attributes(const struct instance *instance, const struct str_p
  * discover_tail, and from INSTANCE_ELEMENT_ID on it is the body of an Instance or InstanceSummary (`Id":"x",...`). */
 struct str instance_element(const struct instance *instance);
 #define INSTANCE_ELEMENT_ID (sizeof("{\"Instance") - 1)
+
+/* The 16 octets of an instance with INSTANCE_IPV6. */
+const uint8_t *instance_ipv6(const struct instance *instance);
+/* The value of AWS_INSTANCE_CNAME, or the absent slice. */
+struct str instance_cname(const struct instance *instance);
 
 /* Sorts pairs by key in place. 0, or 1 when a key appears twice. */
 int instance_sort_attributes(struct str_pair *pairs, size_t n);

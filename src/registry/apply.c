@@ -62,10 +62,37 @@ void apply_put_service(struct apply *apply, struct tenant *tenant, struct servic
 {
     tree_put(&apply->edit, &tenant->services, &state_services, node, 0);
     tree_put(&apply->edit, &tenant->services_by_name, &state_services_by_name, node, 0);
+    apply_stale_owner(apply, node);
     for (size_t i = apply->stale_services.n; i > 0; i--)
         if (apply->stale_services.items[i - 1] == node)
             return;
     apply_list_add(apply, &apply->stale_services, node);
+}
+
+void apply_stale_owner(struct apply *apply, struct service_node *node)
+{
+    if (node->is_owner_stale || !node->config->fold_name)
+        return;
+    node->is_owner_stale = true;
+    apply_list_add(apply, &apply->stale_owners, node);
+}
+
+void apply_renew_owner(struct apply *apply, const struct service_node *node)
+{
+    const struct service *config = node->config;
+    const struct tenant *tenant = state_find_tenant(&apply->next, config->account, config->region);
+
+    zone_put_service(&apply->edit, &apply->next, state_find_namespace(tenant, config->namespace_id), node);
+}
+
+static void apply_renew_owners(struct apply *apply)
+{
+    for (size_t i = 0; i < apply->stale_owners.n && !apply->edit.failed; i++) {
+        struct service_node *node = apply->stale_owners.items[i];
+        node->is_owner_stale = false;
+        if (node->config) /* not deleted meanwhile */
+            apply_renew_owner(apply, node);
+    }
 }
 
 void apply_add_new_operation(struct apply *apply, struct operation *operation, const struct operation *old)
@@ -487,6 +514,7 @@ void apply_finish(struct apply *apply)
 {
     if (apply->edit.failed)
         return;
+    apply_renew_owners(apply);
     apply_write_services(apply);
     if (apply->new_operations.n)
         apply_write_operations(apply, 0);

@@ -19,6 +19,7 @@ struct apply {
     uint64_t revision; /* of this commit */
     int64_t wall_ms, mono_ms;
     struct edit_list stale_services; /* nodes whose record must be written */
+    struct edit_list stale_owners;   /* nodes whose DNS names must be renewed */
     struct edit_list new_operations; /* to be written in one record a tenant */
     size_t waiting_bytes;            /* of the requests in them */
     int64_t sweep_mono_ms;           /* when operations of all tenants are looked through again */

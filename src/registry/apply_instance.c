@@ -36,6 +36,8 @@ void apply_place_instance(struct apply *apply, struct service_node *node, const 
 
     if (old)
         apply_unindex(apply, node, old, instance);
+    if (!(instance->dns & INSTANCE_PLAIN_ID))
+        tree_put(&apply->edit, &node->odd_names, &state_odd_names, instance, 0);
     for (size_t i = 0; i < instance->n_attributes; i++) {
         struct str_pair pair = instance_attribute_at(instance, i);
         tree_put(&apply->edit, &node->index, &state_index, instance, state_index_tag(&apply->next.index_key, &pair));
@@ -168,6 +170,9 @@ void apply_deregister(struct apply *apply, struct tenant *tenant, struct change 
     apply_cancel_pending(apply, node, old);
     apply_unindex(apply, node, old, NULL);
     tree_del(&apply->edit, &node->instances, &state_instances, &(struct tree_key){ .a = change->instance_id });
+    if (!(old->dns & INSTANCE_PLAIN_ID))
+        tree_del(&apply->edit, &node->odd_names, &state_odd_names,
+                 &(struct tree_key){ .a = change->instance_id, .b = change->instance_id });
     edit_replace(&apply->edit, old);
     node->revision = apply->revision;
     node->n_deregistered++;
@@ -194,6 +199,7 @@ static void apply_set_health(struct apply *apply, const struct service_node *old
     apply_put_instance(apply, node, instance, old);
     tree_put(&apply->edit, &tenant->services, &state_services, node, 0);
     tree_put(&apply->edit, &tenant->services_by_name, &state_services_by_name, node, 0);
+    apply_stale_owner(apply, node);
     if (delay_ms)
         apply_add_deadline(apply, &(struct deadline){ .kind = DEADLINE_HEALTH,
                                                       .due_mono_ms = instance->pending_due_mono_ms,

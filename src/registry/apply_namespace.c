@@ -163,6 +163,7 @@ void apply_create_namespace(struct apply *apply, struct tenant *tenant, struct c
     tree_put(&apply->edit, &tenant->namespaces, &state_namespaces, ns, 0);
     tree_put(&apply->edit, &tenant->namespaces_by_name, &state_namespaces_by_name, ns, 0);
     tree_put(&apply->edit, &tenant->namespaces_by_http_name, &state_namespaces_by_http_name, ns, 0);
+    zone_put(&apply->edit, &apply->next, tenant, ns);
 }
 
 int apply_check_delete_namespace(struct apply *apply, const struct tenant *tenant, struct change *change)
@@ -189,6 +190,7 @@ void apply_delete_namespace(struct apply *apply, struct tenant *tenant, struct c
              &(struct tree_key){ .a = ns->name, .b = ns->id });
     tree_del(&apply->edit, &tenant->namespaces_by_http_name, &state_namespaces_by_http_name,
              &(struct tree_key){ .a = ns->http_name });
+    zone_del(&apply->edit, &apply->next, ns);
     edit_replace(&apply->edit, ns);
 }
 
@@ -220,6 +222,7 @@ static void apply_replace_namespace(struct apply *apply, struct tenant *tenant, 
     tree_put(&apply->edit, &tenant->namespaces, &state_namespaces, ns, 0);
     tree_put(&apply->edit, &tenant->namespaces_by_name, &state_namespaces_by_name, ns, 0);
     tree_put(&apply->edit, &tenant->namespaces_by_http_name, &state_namespaces_by_http_name, ns, 0);
+    zone_put(&apply->edit, &apply->next, tenant, ns);
     edit_replace(&apply->edit, old);
 }
 

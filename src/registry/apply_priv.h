@@ -8,6 +8,7 @@
 #include "registry/apply.h"
 #include "registry/record.h"
 #include "registry/rules.h"
+#include "registry/zone.h"
 
 /* A check that finds the change already done (an idempotent repetition): change->operation_id is the old one. */
 enum { APPLY_REPEATED = -1000000 };
@@ -22,6 +23,11 @@ struct tenant *apply_own_tenant(struct apply *apply, struct str account, struct 
 /* A node of this edit that may be changed in place; apply_put_service makes the change visible. */
 struct service_node *apply_own_service(struct apply *apply, const struct service_node *node);
 void apply_put_service(struct apply *apply, struct tenant *tenant, struct service_node *node);
+
+/* The node's place among the DNS names is renewed at the end of the commit. */
+void apply_stale_owner(struct apply *apply, struct service_node *node);
+/* Renews it now, or takes it out. */
+void apply_renew_owner(struct apply *apply, const struct service_node *node);
 
 /* Puts a record; returns its sum. */
 uint32_t apply_put_record(struct apply *apply, const struct record_key *key, uint32_t old_sum);

@@ -43,6 +43,7 @@ static int load_namespace(struct load *load, const struct record_key *key, char 
     tree_put(&apply->edit, &load->tenant->namespaces, &state_namespaces, ns, 0);
     tree_put(&apply->edit, &load->tenant->namespaces_by_name, &state_namespaces_by_name, ns, 0);
     tree_put(&apply->edit, &load->tenant->namespaces_by_http_name, &state_namespaces_by_http_name, ns, 0);
+    zone_put(&apply->edit, &apply->next, load->tenant, ns);
     return 0;
 }
 
@@ -72,11 +73,14 @@ static int load_operations(struct load *load, const struct record_key *key, char
     return 0;
 }
 
-/* The service's weight in the tree of names is known when its instances are in. */
+/* The service's weight in the tree of names, and its DNS records, are known when its instances are in. */
 static void load_end_service(struct load *load)
 {
-    if (load->node)
+    if (load->node) {
         tree_put(&load->apply->edit, &load->tenant->services_by_name, &state_services_by_name, load->node, 0);
+        if (load->node->config->fold_name)
+            apply_renew_owner(load->apply, load->node);
+    }
     load->node = NULL;
 }
 

@@ -44,7 +44,7 @@ static void registry_begin(struct registry *registry)
     apply->next.revision = apply->revision;
     apply->wall_ms = clock_wall_ms(registry->config.clock);
     apply->mono_ms = clock_mono_ns(registry->config.clock) / 1000000;
-    apply->stale_services.n = apply->new_operations.n = apply->waiting_bytes = 0;
+    apply->stale_services.n = apply->stale_owners.n = apply->new_operations.n = apply->waiting_bytes = 0;
     store_batch_clear(apply->batch);
 }
 
@@ -214,6 +214,7 @@ static void registry_free(struct registry *registry)
     store_batch_free(apply->batch);
     buf_fini(&apply->text);
     mem_free(apply->stale_services.items);
+    mem_free(apply->stale_owners.items);
     mem_free(apply->new_operations.items);
     mem_free(registry);
 }
@@ -237,6 +238,7 @@ int registry_open(const struct registry_config *config, struct store *store, str
     else
         rand_init(&apply->rand);
     apply->next.index_key = (struct hash_key){ { rand_u64(&apply->rand), rand_u64(&apply->rand) } };
+    apply->next.name_key = dname_key_of(rand_u64(&apply->rand));
     apply->batch = store_batch_new();
     r = apply->batch ? snapshot_start() : -ENOMEM;
     if (!r)

@@ -4,6 +4,7 @@
 #include "registry/state.h"
 
 #include "base/mem.h"
+#include "registry/zone.h"
 
 static int cmp_u64(uint64_t a, uint64_t b)
 {
@@ -221,6 +222,66 @@ static struct tree_key index_key(const void *item, uint32_t tag)
 
 const struct tree_type state_index = { .compare = index_compare, .key = index_key, .weigh = instances_weigh };
 
+/* The last label of dotted text; what stands before it stays in *rest, absent when nothing does. */
+static struct str state_cut_label(struct str *rest)
+{
+    size_t at = rest->n;
+    struct str label;
+
+    while (at > 0 && rest->p[at - 1] != '.')
+        at--;
+    label = str_skip(*rest, at);
+    *rest = at ? (struct str){ rest->p, at - 1 } : (struct str){ 0 };
+    return label;
+}
+
+/* Names in the order of their labels from the last one, without case: what is below a name follows it. */
+static int state_cmp_dotted(struct str a, struct str b)
+{
+    int c = 0;
+
+    while (c == 0 && str_is_set(a) && str_is_set(b)) {
+        struct str x = state_cut_label(&a), y = state_cut_label(&b);
+        c = str_cmp_nocase(x, y);
+    }
+    return c ? c : (int)str_is_set(a) - (int)str_is_set(b);
+}
+
+static int odd_names_compare(const struct tree_key *key, const struct tree_node *node)
+{
+    struct str id = instance_id(node->item);
+    int c = state_cmp_dotted(key->a, id);
+
+    return c ? c : str_cmp(key->b, id);
+}
+
+static struct tree_key odd_names_key(const void *item, uint32_t tag)
+{
+    (void)tag;
+    return (struct tree_key){ .a = instance_id(item), .b = instance_id(item) };
+}
+
+const struct tree_type state_odd_names = { .compare = odd_names_compare, .key = odd_names_key };
+
+const struct instance *state_find_odd_name(const struct service_node *node, struct str dotted)
+{
+    const struct instance *instance;
+    struct tree_iter iter;
+    struct str id;
+
+    if (!node->odd_names.root)
+        return NULL;
+    tree_iter_init(&iter, &node->odd_names, &state_odd_names, &(struct tree_key){ .a = dotted });
+    instance = tree_iter_next(&iter);
+    if (!instance)
+        return NULL;
+    id = instance_id(instance);
+    if (id.n < dotted.n || !str_eq_nocase(str_skip(id, id.n - dotted.n), dotted) ||
+        (id.n > dotted.n && id.p[id.n - dotted.n - 1] != '.'))
+        return NULL;
+    return instance;
+}
+
 uint32_t state_index_tag(const struct hash_key *key, const struct str_pair *attribute)
 {
     /* The key's hash seeds the value's, so that moving a character from one to the other gives another tag. */
@@ -366,6 +427,7 @@ static void state_free_items(struct tree *tree)
 static void state_free_service(struct service_node *node)
 {
     tree_free(&node->index);
+    tree_free(&node->odd_names);
     state_free_items(&node->instances);
     mem_free((void *)(uintptr_t)node->config);
     mem_free(node);
@@ -400,6 +462,7 @@ void state_free(struct snapshot *snapshot)
         state_free_tenant(tenant);
     tree_free(&snapshot->tenants);
     state_free_items(&snapshot->deadlines);
+    zone_free_all(snapshot);
 }
 
 static void state_forget_tenant_epochs(struct tenant *tenant)
@@ -417,6 +480,7 @@ static void state_forget_tenant_epochs(struct tenant *tenant)
     while ((node = (struct service_node *)(uintptr_t)tree_iter_next(&iter))) {
         tree_forget_epochs(&node->instances);
         tree_forget_epochs(&node->index);
+        tree_forget_epochs(&node->odd_names);
         node->epoch = 0;
     }
     tenant->epoch = 0;
@@ -429,6 +493,7 @@ void state_forget_epochs(struct snapshot *snapshot)
 
     tree_forget_epochs(&snapshot->tenants);
     tree_forget_epochs(&snapshot->deadlines);
+    zone_forget_epochs(snapshot);
     tree_iter_init(&iter, &snapshot->tenants, NULL, NULL);
     while ((tenant = (struct tenant *)(uintptr_t)tree_iter_next(&iter)))
         state_forget_tenant_epochs(tenant);

@@ -6,21 +6,25 @@
 #pragma once
 
 #include "base/hash.h"
+#include "dnswire/dname.h"
 #include "model/instance.h"
 #include "model/namespace.h"
 #include "model/operation.h"
 #include "model/service.h"
 #include "registry/tree.h"
+#include "registry/trie.h"
 
 /* A service with what is registered in it. */
 struct service_node {
     const struct service *config;
     struct tree instances;                 /* by id; weighs what is not UNHEALTHY */
     struct tree index;                     /* by hash of an attribute's key and value, then id; weighs the same */
+    struct tree odd_names;                 /* ids that are not what DNS asks for literally, in DNS order */
     uint64_t revision;                     /* InstancesRevision */
     uint64_t n_registered, n_deregistered; /* since the daemon started, for metrics */
     uint32_t record_sum;
     uint32_t epoch;
+    bool is_owner_stale; /* its place among the DNS names is renewed at the end of this commit */
 };
 
 struct tenant {
@@ -48,13 +52,15 @@ struct deadline {
 struct snapshot {
     struct tree tenants;       /* by account, region */
     struct tree deadlines;     /* by due_mono_ms */
+    struct trie zones;         /* of struct zone_name: DNS namespaces of all tenants, see zone.h */
     uint64_t revision;         /* of the commit that it shows */
     struct hash_key index_key; /* random in each process: hostile attributes cannot aim at collisions */
+    struct dname_key name_key; /* the same for names */
 };
 
 extern const struct tree_type state_tenants, state_namespaces, state_namespaces_by_name, state_namespaces_by_http_name,
     state_services, state_services_by_name, state_operations, state_operations_by_group, state_unfinished,
-    state_instances, state_index, state_deadlines;
+    state_instances, state_index, state_odd_names, state_deadlines;
 
 /* Each returns NULL when there is none; a NULL tenant has nothing. */
 const struct tenant *state_find_tenant(const struct snapshot *snapshot, struct str account, struct str region);
@@ -66,6 +72,8 @@ const struct service_node *state_find_service(const struct tenant *tenant, struc
 const struct service_node *state_find_service_name(const struct tenant *tenant, const struct namespace *ns,
                                                    struct str name);
 const struct instance *state_find_instance(const struct service_node *node, struct str id);
+/* The first instance whose id is not plain and, as labels, is the dotted text or ends with it; see odd_names. */
+const struct instance *state_find_odd_name(const struct service_node *node, struct str dotted);
 const struct operation *state_find_operation(const struct tenant *tenant, const struct id_operation *id);
 const struct operation *state_find_unfinished(const struct tenant *tenant, const uint8_t target[ID_TARGET_LEN]);
 

@@ -162,13 +162,13 @@ def fresh_data(name):
 
 
 def children(pid):
-    """Process ids."""
+    """Process ids, of children's children too."""
     found = []
     for tasks in Path(f"/proc/{pid}/task").glob("*/children"):
         found += map(int, tasks.read_text(encoding="ascii").split())
-    return found
+    return found + [below for one in found for below in children(one)]
 
 
 def tree_cpu_seconds(pid):
-    """CPU seconds of a process and its children: nginx works in a child."""
+    """CPU seconds of a process and its children: nginx and NSD work in children."""
     return sum(cpu_seconds(one) for one in [pid, *children(pid)])

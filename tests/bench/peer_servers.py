@@ -122,3 +122,66 @@ def etcd(before=()):
     while b"true" not in wire.Client(port).get("/health")[1]:  # it listens before it has elected itself
         time.sleep(0.02)
     return one
+
+
+NSD = """\
+server:
+    server-count: 1
+    ip-address: 127.0.0.1@{port}
+    do-ip6: no
+    username: ""
+    chroot: ""
+    zonesdir: "{home}"
+    database: ""
+    pidfile: "{home}/pid"
+    xfrdfile: "{home}/xfrd"
+    xfrdir: "{home}"
+    zonelistfile: "{home}/zones"
+    logfile: "{home}/log"
+    tcp-count: 1000
+    minimal-responses: {minimal}
+    rrl-ratelimit: 0
+remote-control:
+    control-enable: no
+zone:
+    name: "{zone}"
+    zonefile: "{zone}.zone"
+"""
+
+
+def nsd(zone, text, minimal="no"):
+    """One server process. Its minimal responses would leave out the addresses of SRV targets."""
+    home, port = fresh_data("nsd"), free_port()
+    (home / f"{zone}.zone").write_text(text, encoding="ascii")
+    (home / "nsd.conf").write_text(NSD.format(home=home, port=port, zone=zone, minimal=minimal), encoding="utf-8")
+    return Peer([peer("usr/sbin/nsd", "nsd"), "-d", "-c", str(home / "nsd.conf")], port, home)
+
+
+KNOT = """\
+server:
+    listen: 127.0.0.1@{port}
+    udp-workers: 1
+    tcp-workers: 1
+    background-workers: 1
+    rundir: "{home}"
+log:
+  - target: stderr
+    any: error
+database:
+    storage: "{home}"
+template:
+  - id: default
+    storage: "{home}"
+    journal-content: none
+    zonefile-sync: -1
+zone:
+  - domain: "{zone}"
+    file: "{zone}.zone"
+"""
+
+
+def knot(zone, text):
+    home, port = fresh_data("knot"), free_port()
+    (home / f"{zone}.zone").write_text(text, encoding="ascii")
+    (home / "knot.conf").write_text(KNOT.format(home=home, port=port, zone=zone), encoding="utf-8")
+    return Peer([peer("usr/sbin/knotd", "knot"), "-c", str(home / "knot.conf")], port, home)

@@ -284,6 +284,30 @@ struct str bed_service(struct bed *bed, struct str namespace_id, const char *nam
     return id;
 }
 
+struct str bed_dns_service(struct bed *bed, struct str namespace_id, const char *name, const char *types, int64_t ttl,
+                           enum service_routing routing, enum service_check check)
+{
+    struct change *change = caller_new(&bed->caller, CHANGE_CREATE_SERVICE);
+    struct str rest = str_of(types), id;
+
+    change->service.namespace_id = namespace_id;
+    change->service.name = str_of(name);
+    change->service.check = check;
+    change->service.has_dns = true;
+    change->service.routing = routing;
+    while (rest.n) {
+        size_t n = str_find_char(rest, ',');
+        struct service_record *record = &change->service.records[change->service.n_records++];
+        assert_int_equal(service_parse_record_type((struct str){ rest.p, n }, &record->type), 0);
+        record->ttl = ttl;
+        rest = str_skip(rest, n < rest.n ? n + 1 : n);
+    }
+    assert_int_equal(caller_do(&bed->caller), 0);
+    id = arena_dup(&bed->names, bed->caller.change.created->id);
+    assert_true(str_is_set(id));
+    return id;
+}
+
 void bed_register(struct bed *bed, struct str service_id, const char *id, const char *attributes)
 {
     assert_int_equal(caller_register(&bed->caller, service_id, id, attributes), 0);

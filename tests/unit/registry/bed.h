@@ -86,6 +86,9 @@ int caller_health(struct caller *caller, struct str service_id, const char *id, 
 /* The same for what must succeed; ids live as long as the bed. Namespaces are found by name: one of each. */
 struct str bed_namespace(struct bed *bed, enum namespace_kind kind, const char *name);
 struct str bed_service(struct bed *bed, struct str namespace_id, const char *name, enum service_check check);
+/* With one record for each type named, of that TTL; RoutingPolicy as the types want it, or as given. */
+struct str bed_dns_service(struct bed *bed, struct str namespace_id, const char *name, const char *types, int64_t ttl,
+                           enum service_routing routing, enum service_check check);
 void bed_register(struct bed *bed, struct str service_id, const char *id, const char *attributes);
 
 /* Reading: hold is between snapshot_acquire and snapshot_release. */

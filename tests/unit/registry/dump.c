@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "dump.h"
+#include "zones_check.h"
 
 #include "base/text.h"
 #include "registry/record.h"
@@ -250,4 +251,5 @@ void dump_check(const struct snapshot *snapshot)
         n_deadlines += check_operations(snapshot, tenant);
     }
     assert_int_equal(tree_size(&snapshot->deadlines).count, n_deadlines);
+    zones_check(snapshot);
 }

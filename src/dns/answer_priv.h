@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the answer files share: one answer while it is put together. */
+#pragma once
+
+#include "dns/answer.h"
+
+struct answer {
+    struct answer_worker *worker;
+    const struct snapshot *snapshot;
+    const struct authority_client *client;
+    bool is_tcp;
+    struct packet query;
+    struct composer out;
+    struct authority_name name; /* that is looked up now: the question's, then what CNAME records lead to */
+    size_t name_at;             /* where it stands in the message */
+    unsigned flags, rcode;
+    bool has_error; /* extended error */
+    enum edns_error error;
+    struct str error_text;
+};
+
+static inline void answer_explain(struct answer *answer, enum edns_error error, struct str text)
+{
+    answer->has_error = true;
+    answer->error = error;
+    answer->error_text = text;
+}
+
+/* --- answer_records.c ----------------------------------------------------------------------------------------------
+ */
+
+enum answer_result {
+    ANSWER_DONE,  /* at least one record */
+    ANSWER_EMPTY, /* none of the type */
+    ANSWER_FULL,  /* they do not fit: truncated */
+    ANSWER_ALIAS  /* the chosen instance stands for a name that somebody else must resolve */
+};
+
+/* The records of one type at a service's name, and for SRV the addresses of their targets. Not CNAME. */
+enum answer_result answer_put_records(struct answer *answer, const struct owner *owner, enum service_record_type type);
+/* The one CNAME record; *ret_target is where its target stands. */
+enum answer_result answer_put_cname(struct answer *answer, const struct owner *owner, struct dname *ret_target,
+                                    size_t *ret_at);
+/* An instance's own address record: the service's SRV records point to it. */
+enum answer_result answer_put_instance(struct answer *answer, const struct owner *owner,
+                                       const struct instance *instance, enum service_record_type type);
+/* The zone's own records; negative: with the TTL that negative answers have. */
+enum answer_result answer_put_soa(struct answer *answer, const struct authority *authority,
+                                  enum composer_section section);
+enum answer_result answer_put_ns(struct answer *answer, const struct authority *authority);
+
+/* --- answer_pick.c -------------------------------------------------------------------------------------------------
+ */
+
+/* k of n in random order, as indices; k <= n <= OWNER_MAX. */
+void answer_pick_few(struct rand *rand, unsigned n, unsigned k, uint8_t ret_indices[OWNER_MAX]);
+/* At most max instances with records of the type, of those that a query may see, into worker->picked in random order;
+ * returns how many. */
+unsigned answer_pick_instances(struct answer_worker *worker, const struct owner *owner, enum service_record_type type,
+                               unsigned max);

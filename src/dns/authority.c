@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Zones and names; see authority.h. */
+#include "dns/authority.h"
+
+void authority_fold(const struct snapshot *snapshot, struct authority_name *name)
+{
+    dname_fold(&name->name);
+    dname_hash(&snapshot->name_key, &name->name, name->hash);
+}
+
+bool authority_find(const struct snapshot *snapshot, const struct authority_client *client,
+                    const struct authority_name *name, struct authority *ret_authority)
+{
+    (void)client; /* every zone is seen by everybody until networks belong to VPCs */
+    ret_authority->has_zones_below = false;
+    for (unsigned i = 0; i < name->name.n_labels; i++) {
+        const struct zone_name *place = zone_find(snapshot, name->hash[i], dname_suffix(&name->name, i));
+        if (!place)
+            continue;
+        if (i == 0)
+            ret_authority->has_zones_below = place->n_below != 0;
+        if (place->n == 0)
+            continue;
+        ret_authority->zone = place->zones[0];
+        ret_authority->apex = i;
+        return true;
+    }
+    return false;
+}
+
+/* The first `n` labels as dotted text. False when one holds a dot itself: no id does. */
+static bool authority_dotted(const struct authority_name *name, unsigned n, char text[DNAME_MAX], struct str *ret_text)
+{
+    unsigned end = n < name->name.n_labels ? name->name.at[n] : name->name.n - 1u;
+
+    for (unsigned i = 0; i < n; i++) {
+        unsigned at = name->name.at[i], length = name->name.wire[at];
+        memcpy(text + at, name->name.wire + at + 1, length);
+        text[at + length] = '.';
+        if (memchr(text + at, '.', length))
+            return false;
+    }
+    *ret_text = (struct str){ text, end - 1 };
+    return true;
+}
+
+/* An instance of the service whose id is the name's first n labels, or stands below them. */
+static enum authority_kind authority_look_instance(const struct service_node *node, const struct authority_name *name,
+                                                   unsigned n, const struct instance **ret_instance)
+{
+    const struct instance *instance;
+    char text[DNAME_MAX];
+    struct str dotted;
+
+    if (!authority_dotted(name, n, text, &dotted))
+        return AUTHORITY_NONE;
+    instance = n == 1 ? state_find_instance(node, dotted) : NULL;
+    if (!instance)
+        instance = state_find_odd_name(node, dotted);
+    if (!instance)
+        return AUTHORITY_NONE;
+    *ret_instance = instance;
+    return instance_id(instance).n == dotted.n ? AUTHORITY_INSTANCE : AUTHORITY_EMPTY;
+}
+
+void authority_look(const struct authority *authority, const struct authority_name *name,
+                    struct authority_find *ret_find)
+{
+    const struct zone *zone = authority->zone;
+    const struct owner *own = zone_find_owner(zone, name->hash[0], dname_suffix(&name->name, 0));
+
+    *ret_find = (struct authority_find){ .kind = AUTHORITY_NONE, .owner = own };
+    if (own && own->is_live) {
+        ret_find->kind = AUTHORITY_SERVICE;
+        return;
+    }
+    if (authority->apex == 0 || (own && own->n_below) || authority->has_zones_below)
+        ret_find->kind = AUTHORITY_EMPTY;
+    for (unsigned i = 1; i <= authority->apex; i++) {
+        const struct owner *above = zone_find_owner(zone, name->hash[i], dname_suffix(&name->name, i));
+        enum authority_kind kind;
+        if (!above || !above->is_live || !above->sets[SERVICE_SRV].is_configured)
+            continue;
+        kind = authority_look_instance(above->service, name, i, &ret_find->instance);
+        if (kind == AUTHORITY_NONE)
+            continue;
+        if (kind == AUTHORITY_INSTANCE) {
+            ret_find->kind = kind;
+            ret_find->owner = above;
+            return;
+        }
+        ret_find->kind = AUTHORITY_EMPTY;
+    }
+}

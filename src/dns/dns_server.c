@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Start and stop; see dns_server.h. */
+#include "dns/dns_server.h"
+
+#include "base/mem.h"
+#include "dns/tcp.h"
+#include "dns/udp.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define WORKERS_MAX 64
+
+struct dns_server {
+    struct answer_settings settings;
+    char nsid[ANSWER_MAX_NSID];
+    struct dns_socket places[DNS_SOCKET_MAX];
+    size_t n_places;
+    struct peers peers;
+    struct udp *udp[WORKERS_MAX * DNS_SOCKET_MAX];
+    struct tcp *tcp[WORKERS_MAX];
+    size_t n_udp, n_tcp;
+};
+
+static int dns_server_bad(struct dns_message *message, const char *what, const char *value)
+{
+    snprintf(message->text, sizeof(message->text), "%s: %s", what, value);
+    return DNS_SOCKET_BAD;
+}
+
+static int dns_server_configure(struct dns_server *server, const struct dns_config *config,
+                                struct dns_message *ret_message)
+{
+    struct answer_settings *settings = &server->settings;
+
+    settings->max_answers = config->max_answers;
+    settings->udp_size = (uint16_t)config->udp_size;
+    settings->keepalive_ds =
+        (unsigned)(config->tcp_idle_ms / 100 > UINT16_MAX ? UINT16_MAX : config->tcp_idle_ms / 100);
+    ASSERT(config->n_name_servers >= 1 && config->n_name_servers <= ANSWER_MAX_NAME_SERVERS);
+    for (size_t i = 0; i < config->n_name_servers; i++)
+        if (dname_of_text(str_of(config->name_servers[i]), &settings->name_servers[i]))
+            return dns_server_bad(ret_message, "Not the name of a name server", config->name_servers[i]);
+    settings->n_name_servers = config->n_name_servers;
+    if (config->nsid) {
+        settings->nsid = (struct str){ server->nsid, strlen(config->nsid) };
+        if (settings->nsid.n > sizeof(server->nsid))
+            return dns_server_bad(ret_message, "Longer than 64 characters", config->nsid);
+        memcpy(server->nsid, config->nsid, settings->nsid.n);
+    }
+    return rand_secret(settings->cookie_secret, sizeof(settings->cookie_secret));
+}
+
+static int dns_server_claim(struct dns_server *server, const struct dns_config *config, struct dns_message *ret_message)
+{
+    for (size_t i = 0; i < config->n_addresses; i++) {
+        size_t n = 0;
+        int r = dns_socket_claim(config->addresses[i], server->places + server->n_places,
+                                 DNS_SOCKET_MAX - server->n_places, &n, ret_message);
+        server->n_places += n;
+        if (r)
+            return r;
+    }
+    return 0;
+}
+
+static int dns_server_start_worker(struct dns_server *server, const struct dns_config *config)
+{
+    struct tcp_limits limits = { .connections = config->tcp_connections / config->workers,
+                                 .idle_ms = config->tcp_idle_ms };
+    int listeners[DNS_SOCKET_MAX];
+    size_t n = 0;
+    int r = 0;
+
+    if (limits.connections == 0)
+        limits.connections = 1;
+    for (size_t i = 0; i < server->n_places && r == 0; i++) {
+        int fd = dns_socket_open(&server->places[i], SOCK_DGRAM);
+        r = fd < 0 ? fd
+                   : udp_start(fd, dns_socket_is_wildcard(&server->places[i]), &server->settings, config->head,
+                               config->clock, &server->udp[server->n_udp]);
+        server->n_udp += r == 0;
+    }
+    for (size_t i = 0; i < server->n_places && r == 0; i++) {
+        int fd = dns_socket_open(&server->places[i], SOCK_STREAM);
+        if (fd < 0)
+            r = fd;
+        else
+            listeners[n++] = fd;
+    }
+    if (r == 0)
+        r = tcp_start(listeners, n, &limits, &server->peers, &server->settings, config->head, config->clock,
+                      &server->tcp[server->n_tcp]);
+    else
+        while (n > 0)
+            close(listeners[--n]);
+    server->n_tcp += r == 0;
+    return r;
+}
+
+int dns_server_start(const struct dns_config *config, struct dns_server **ret_server, struct dns_message *ret_message)
+{
+    struct dns_server *server = mem_zalloc(sizeof(*server));
+    unsigned per_peer = config->tcp_connections / 10;
+    int r;
+
+    ASSERT(config->workers >= 1 && config->workers <= WORKERS_MAX);
+    ret_message->text[0] = '\0';
+    if (!server)
+        return -ENOMEM;
+    r = peers_init(&server->peers, per_peer ? per_peer : 1);
+    if (r) {
+        mem_free(server);
+        return r;
+    }
+    r = dns_server_configure(server, config, ret_message);
+    if (r == 0)
+        r = dns_server_claim(server, config, ret_message);
+    for (unsigned i = 0; i < config->workers && r == 0; i++)
+        r = dns_server_start_worker(server, config);
+    for (size_t i = 0; i < server->n_places; i++)
+        dns_socket_release(&server->places[i]);
+    if (r) {
+        dns_server_stop(server);
+        return r;
+    }
+    *ret_server = server;
+    return 0;
+}
+
+void dns_server_stop(struct dns_server *server)
+{
+    if (!server)
+        return;
+    for (size_t i = 0; i < server->n_udp; i++)
+        udp_stop(server->udp[i]);
+    for (size_t i = 0; i < server->n_tcp; i++)
+        tcp_stop(server->tcp[i]);
+    peers_fini(&server->peers);
+    mem_free(server);
+}
+
+const char *dns_server_address(const struct dns_server *server, size_t i)
+{
+    return i < server->n_places ? server->places[i].text : NULL;
+}
+
+void dns_server_write_metrics(const struct dns_server *server, struct buf *buf)
+{
+    struct dns_stats_source sources[WORKERS_MAX * DNS_SOCKET_MAX + WORKERS_MAX];
+    size_t n = 0;
+
+    for (size_t i = 0; i < server->n_udp; i++)
+        sources[n++] = (struct dns_stats_source){ udp_stats(server->udp[i]), false };
+    for (size_t i = 0; i < server->n_tcp; i++)
+        sources[n++] = (struct dns_stats_source){ tcp_stats(server->tcp[i]), true };
+    dns_stats_write(buf, sources, n);
+}

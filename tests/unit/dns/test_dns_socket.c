@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Sockets: one port for UDP and TCP, claimed once; every thread's own beside the claim; words when it cannot be. */
+#include "../test.h"
+
+#include "dns/dns_socket.h"
+
+#include <unistd.h>
+
+static void test_claim(void **state)
+{
+    struct dns_socket one[4], two[4];
+    struct dns_message message;
+    int fds[4];
+    size_t n, m = 0;
+
+    (void)state;
+    assert_int_equal(dns_socket_claim("127.0.0.1:0", one, 4, &n, &message), 0);
+    assert_int_equal(n, 1);
+    assert_null(strstr(one[0].text, ":0"));
+    for (size_t i = 0; i < 4; i++) {
+        fds[i] = dns_socket_open(&one[0], i % 2 ? SOCK_STREAM : SOCK_DGRAM);
+        assert_true(fds[i] >= 0);
+    }
+    dns_socket_release(&one[0]);
+    assert_int_equal(dns_socket_claim(one[0].text, two, 4, &m, &message), DNS_SOCKET_IN_USE);
+    assert_non_null(strstr(message.text, one[0].text));
+    for (size_t i = 0; i < 4; i += 2)
+        close(fds[i]);
+    assert_int_equal(dns_socket_claim(one[0].text, two, 4, &m, &message), DNS_SOCKET_IN_USE); /* TCP is there still */
+    for (size_t i = 1; i < 4; i += 2)
+        close(fds[i]);
+    assert_int_equal(dns_socket_claim(one[0].text, two, 4, &m, &message), 0);
+    dns_socket_release(&two[0]);
+}
+
+static void test_bad(void **state)
+{
+    static const char *const bad[] = { "127.0.0.1", ":53", "192.0.2.1:5353", "no-such-host.invalid:53" };
+    struct dns_socket places[4];
+    struct dns_message message;
+    size_t n;
+
+    (void)state;
+    for (size_t i = 0; i < TEST_COUNT(bad); i++) {
+        assert_int_equal(dns_socket_claim(bad[i], places, 4, &n, &message), DNS_SOCKET_BAD);
+        assert_non_null(strstr(message.text, bad[i]));
+    }
+}
+
+static void test_wildcard(void **state)
+{
+    struct dns_socket places[4];
+    struct dns_message message;
+    size_t n;
+
+    (void)state;
+    assert_int_equal(dns_socket_claim("0.0.0.0:0", places, 4, &n, &message), 0);
+    assert_true(dns_socket_is_wildcard(&places[0]));
+    dns_socket_release(&places[0]);
+    if (dns_socket_claim("[::1]:0", places, 4, &n, &message) == 0) {
+        assert_false(dns_socket_is_wildcard(&places[0]));
+        assert_int_equal(strncmp(places[0].text, "[::1]:", 6), 0);
+        dns_socket_release(&places[0]);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_claim), cmocka_unit_test(test_bad),
+                                        cmocka_unit_test(test_wildcard) };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
