@@ -16,72 +16,86 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#define SETS 8192
-#define WAYS 8 /* words of a cache line */
-#define LINE (WAYS * sizeof(uint64_t))
-#define AHEAD_US 1000000 /* a second's answers at once */
-#define LATE_US 1000000  /* most between the clocks of two threads */
-#define IPV4_OCTETS 3    /* of a network */
-#define IPV6_OCTETS 7
+#define SETS 16384
+#define WAYS 4
+#define SET (WAYS * sizeof(uint64_t))
+#define LINE 64                         /* of the cache */
+#define AHEAD_US 1000000                /* a second's answers at once */
+#define LATE_US 1000000                 /* most between the clocks of two threads */
+#define IPV4_NETWORK 0xffffff0000000000 /* of the first octets of an address */
+#define IPV6_NETWORK 0xffffffffffffff00
 #define POINTER 0xc0
 
-struct rate_limit_network {
-    uint16_t family;
-    uint64_t address[2], mask[2]; /* in network order */
+struct rate_limit_ipv4 {
+    uint32_t address, mask; /* in network order, as all of these */
+};
+
+struct rate_limit_ipv6 {
+    uint64_t address[2], mask[2];
 };
 
 struct rate_limit {
     struct hash_key key;
     uint32_t interval_us;
-    unsigned n_exempt;
-    struct rate_limit_network exempt[RATE_LIMIT_NETWORKS];
-    uint64_t *sets; /* atomic; SETS * WAYS, each set in one cache line */
-    uint8_t memory[(SETS + 1) * LINE];
+    unsigned n_ipv4, n_ipv6;
+    struct rate_limit_ipv4 ipv4[RATE_LIMIT_NETWORKS]; /* exempt */
+    struct rate_limit_ipv6 ipv6[RATE_LIMIT_NETWORKS];
+    uint64_t *sets; /* atomic; SETS * WAYS, no set in two cache lines */
+    uint8_t memory[SETS * SET + LINE];
 };
 
 /* --- who is exempt -------------------------------------------------------------------------------------------------
  */
 
-static void rate_limit_load(const struct authority_client *client, uint64_t ret_address[2])
+static int rate_limit_add_exempt(struct rate_limit *limit, const char *text)
 {
-    ret_address[0] = ret_address[1] = 0;
-    memcpy(ret_address, client->address, client->family == AF_INET ? 4 : 16);
-}
-
-static int rate_limit_read_network(const char *text, struct rate_limit_network *ret_network)
-{
-    struct authority_client client = { .family = strchr(text, ':') ? AF_INET6 : AF_INET };
+    int family = strchr(text, ':') ? AF_INET6 : AF_INET;
     const char *slash = strchr(text, '/');
-    uint8_t mask[16] = { 0 };
+    uint8_t address[16], mask[16] = { 0 };
     char host[INET6_ADDRSTRLEN];
     uint64_t bits;
 
     if (!slash || (size_t)(slash - text) >= sizeof(host) || str_parse_u64(str_of(slash + 1), &bits) ||
-        bits > (client.family == AF_INET ? 32 : 128))
+        bits > (family == AF_INET ? 32 : 128))
         return -EINVAL;
     memcpy(host, text, (size_t)(slash - text));
     host[slash - text] = '\0';
-    if (inet_pton(client.family, host, client.address) != 1)
+    if (inet_pton(family, host, address) != 1)
         return -EINVAL;
     for (size_t i = 0; i < bits; i++)
         mask[i / 8] |= (uint8_t)(0x80 >> (i % 8));
-    ret_network->family = client.family;
-    rate_limit_load(&client, ret_network->address);
-    memcpy(ret_network->mask, mask, sizeof(mask));
+    if (family == AF_INET) {
+        struct rate_limit_ipv4 *network = &limit->ipv4[limit->n_ipv4++];
+        memcpy(&network->address, address, sizeof(network->address));
+        memcpy(&network->mask, mask, sizeof(network->mask));
+    } else {
+        struct rate_limit_ipv6 *network = &limit->ipv6[limit->n_ipv6++];
+        memcpy(network->address, address, sizeof(network->address));
+        memcpy(network->mask, mask, sizeof(network->mask));
+    }
     return 0;
 }
 
-static bool rate_limit_is_exempt(const struct rate_limit *limit, const struct authority_client *client)
+static bool rate_limit_is_exempt_ipv4(const struct rate_limit *limit, const uint8_t client[4])
+{
+    uint32_t address;
+
+    memcpy(&address, client, sizeof(address));
+    for (unsigned i = 0; i < limit->n_ipv4; i++)
+        if ((address & limit->ipv4[i].mask) == limit->ipv4[i].address)
+            return true;
+    return false;
+}
+
+static bool rate_limit_is_exempt_ipv6(const struct rate_limit *limit, const uint8_t client[16])
 {
     uint64_t address[2];
 
-    rate_limit_load(client, address);
-    for (unsigned i = 0; i < limit->n_exempt; i++) {
-        const struct rate_limit_network *network = &limit->exempt[i];
-        if (network->family == client->family && (address[0] & network->mask[0]) == network->address[0] &&
-            (address[1] & network->mask[1]) == network->address[1])
+    memcpy(address, client, sizeof(address));
+    for (unsigned i = 0; i < limit->n_ipv6; i++)
+        if ((address[0] & limit->ipv6[i].mask[0]) == limit->ipv6[i].address[0] &&
+            (address[1] & limit->ipv6[i].mask[1]) == limit->ipv6[i].address[1])
             return true;
-    }
     return false;
 }
 
@@ -104,8 +118,8 @@ int rate_limit_new(unsigned per_second, const char *const *exempt, size_t n_exem
     limit->sets = (uint64_t *)(void *)(limit->memory + (LINE - memory % LINE) % LINE);
     limit->interval_us = AHEAD_US / per_second;
     r = rand_secret(&limit->key, sizeof(limit->key));
-    for (; r == 0 && limit->n_exempt < n_exempt; limit->n_exempt++)
-        r = rate_limit_read_network(exempt[limit->n_exempt], &limit->exempt[limit->n_exempt]);
+    for (size_t i = 0; r == 0 && i < n_exempt; i++)
+        r = rate_limit_add_exempt(limit, exempt[i]);
     if (r) {
         rate_limit_free(limit);
         return r;
@@ -134,35 +148,46 @@ static size_t rate_limit_name_at(const uint8_t *answer, size_t n, size_t questio
     return at > PACKET_HEADER && at < question_end ? at : PACKET_HEADER;
 }
 
+/* n octets, small letters for capitals. */
+static void rate_limit_put_name(struct hash_sip *hash, const uint8_t *p, size_t n)
+{
+    uint64_t word;
+
+    for (; n > 8; p += 8, n -= 8) {
+        memcpy(&word, p, 8);
+        hash_sip13_put(hash, dname_fold_word(word));
+    }
+    word = 0;
+    memcpy(&word, p, 8); /* type and class of the question stand behind the name, and the answer's room goes on */
+    word = le64toh(word) & (UINT64_MAX >> (64 - 8 * n));
+    hash_sip13_put(hash, dname_fold_word(word));
+}
+
 /* Network and answer, hashed. Answers are the same when name and type are; those without records whatever the type was;
  * those that only refuse whatever the name was, too. */
-static uint64_t rate_limit_hash(const struct rate_limit *limit, const struct authority_client *client,
-                                const uint8_t *answer, size_t n)
+static uint64_t rate_limit_hash(const struct rate_limit *limit, uint64_t network, const uint8_t *answer, size_t n)
 {
     unsigned flags = packet_get_u16(answer + 2), rcode = flags & 15;
     bool has_records = packet_get_u16(answer + 6) || flags & PACKET_TC;
-    size_t end = PACKET_HEADER, start, n_name = 0;
-    _Alignas(8) uint8_t text[16 + DNAME_MAX + 8] = { 0 };
+    uint64_t kind = rcode | (uint64_t)has_records << 8;
+    size_t end = PACKET_HEADER, start = PACKET_HEADER;
+    struct hash_sip hash;
 
-    text[0] = (uint8_t)client->family;
-    memcpy(text + 1, client->address, client->family == AF_INET ? IPV4_OCTETS : IPV6_OCTETS);
-    text[8] = (uint8_t)rcode;
-    if (packet_get_u16(answer + 4) && (rcode == PACKET_NOERROR || rcode == PACKET_NXDOMAIN)) {
-        while (answer[end])
-            end += answer[end] + 1u; /* it is our own copy of a question that was read before */
-        if (has_records)
-            memcpy(text + 9, answer + end + 1, 2);
-        text[11] = has_records;
-        start = rcode == PACKET_NXDOMAIN && !has_records ? rate_limit_name_at(answer, n, end + 5) : PACKET_HEADER;
-        n_name = end - start;
-        for (size_t i = 0; i < n_name; i += 8) {
-            uint64_t word;
-            memcpy(&word, answer + start + i, 8); /* type and class of the question stand behind the name */
-            word = dname_fold_word(word);
-            memcpy(text + 12 + i, &word, 8);
-        }
+    hash_sip_begin(&hash, &limit->key);
+    hash_sip13_put(&hash, network);
+    if (packet_get_u16(answer + 4) == 0 || (rcode != PACKET_NOERROR && rcode != PACKET_NXDOMAIN)) {
+        hash_sip13_put(&hash, kind);
+        return hash_sip13_end(&hash);
     }
-    return hash_sip(&limit->key, text, 12 + n_name);
+    while (answer[end])
+        end += answer[end] + 1u; /* it is our own copy of a question that was read before */
+    if (has_records)
+        kind |= (uint64_t)packet_get_u16(answer + end + 1) << 16;
+    else if (rcode == PACKET_NXDOMAIN)
+        start = rate_limit_name_at(answer, n, end + 5);
+    hash_sip13_put(&hash, kind | (uint64_t)(end + 1 - start) << 32);
+    rate_limit_put_name(&hash, answer + start, end + 1 - start); /* the root is a part, so that there is at least one */
+    return hash_sip13_end(&hash);
 }
 
 /* --- counting ------------------------------------------------------------------------------------------------------
@@ -177,36 +202,60 @@ static uint32_t rate_limit_ahead(uint64_t entry, uint32_t now)
     return ahead <= AHEAD_US + LATE_US ? ahead : 0;
 }
 
+/* Counts one more in the word, in which `seen` stood a moment ago; true: it was one too many. A word that is another
+ * answer's by now is let alone. */
+static bool rate_limit_count(const struct rate_limit *limit, uint64_t *word, uint64_t seen, uint64_t tag, uint32_t now)
+{
+    do {
+        uint32_t ahead = rate_limit_ahead(seen, now);
+        if (ahead + limit->interval_us > AHEAD_US)
+            return true;
+        if (__atomic_compare_exchange_n(word, &seen, tag << 32 | (uint32_t)(now + ahead + limit->interval_us), false,
+                                        __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+            return false;
+    } while (seen >> 32 == tag);
+    return false;
+}
+
+/* The word that is least ahead. */
+static uint64_t *rate_limit_find_least(uint64_t *set, uint32_t now)
+{
+    uint32_t least = UINT32_MAX;
+    uint64_t *found = set;
+
+    for (unsigned i = 0; i < WAYS; i++) {
+        uint32_t ahead = rate_limit_ahead(__atomic_load_n(&set[i], __ATOMIC_RELAXED), now);
+        if (ahead < least) {
+            least = ahead;
+            found = &set[i];
+        }
+    }
+    return found;
+}
+
 bool rate_limit_exceeds(struct rate_limit *limit, const struct authority_client *client, const uint8_t *answer,
                         size_t n, uint64_t now_us, uint8_t *ret_place)
 {
-    uint64_t hash, tag, *set, seen, *last = NULL;
-    uint32_t now = (uint32_t)now_us, least = UINT32_MAX, ahead;
+    uint64_t network = 0, hash, tag, *set;
+    bool is_ipv4 = client->family == AF_INET;
+    uint32_t now = (uint32_t)now_us;
 
-    if (rate_limit_is_exempt(limit, client))
+    if (is_ipv4 ? rate_limit_is_exempt_ipv4(limit, client->address) : rate_limit_is_exempt_ipv6(limit, client->address))
         return false;
-    hash = rate_limit_hash(limit, client, answer, n);
+    memcpy(&network, client->address, 8);
+    network = be64toh(network) & (is_ipv4 ? IPV4_NETWORK : IPV6_NETWORK);
+    hash = rate_limit_hash(limit, network | is_ipv4, answer, n);
     tag = hash >> 32;
     set = limit->sets + hash % SETS * WAYS;
     for (unsigned i = 0; i < WAYS; i++) {
-        seen = __atomic_load_n(&set[i], __ATOMIC_RELAXED);
-        ahead = rate_limit_ahead(seen, now);
-        while (seen >> 32 == tag) {
-            if (ahead + limit->interval_us > AHEAD_US) {
-                *ret_place = (uint8_t)tag;
-                return true;
-            }
-            if (__atomic_compare_exchange_n(&set[i], &seen, tag << 32 | (uint32_t)(now + ahead + limit->interval_us),
-                                            false, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
-                return false;
-            ahead = rate_limit_ahead(seen, now); /* another thread was there */
-        }
-        if (ahead < least) {
-            least = ahead;
-            last = &set[i];
+        uint64_t seen = __atomic_load_n(&set[i], __ATOMIC_RELAXED);
+        if (seen >> 32 == tag) {
+            *ret_place = (uint8_t)tag;
+            return rate_limit_count(limit, &set[i], seen, tag, now);
         }
     }
-    __atomic_store_n(last, tag << 32 | (uint32_t)(now + limit->interval_us), __ATOMIC_RELAXED);
+    __atomic_store_n(rate_limit_find_least(set, now), tag << 32 | (uint32_t)(now + limit->interval_us),
+                     __ATOMIC_RELAXED);
     return false;
 }
 

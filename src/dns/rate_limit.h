@@ -16,8 +16,8 @@
 int rate_limit_new(unsigned per_second, const char *const *exempt, size_t n_exempt, struct rate_limit **ret_limit);
 void rate_limit_free(struct rate_limit *limit); /* accepts NULL */
 
-/* Any thread. Counts the answer (of n octets, at least a header) to the client; true: it has had too many like it.
- * `now_us` is monotonic. *ret_place tells answers apart, for whoever deals with the limited ones. */
+/* Any thread. Counts the answer (of n octets in a buffer of 512 or more) to the client; true: it has had too many like
+ * it. `now_us` is monotonic. *ret_place tells answers apart, for whoever deals with the limited ones. */
 bool rate_limit_exceeds(struct rate_limit *limit, const struct authority_client *client, const uint8_t *answer,
                         size_t n, uint64_t now_us, uint8_t *ret_place);
 
