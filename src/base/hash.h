@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Hashes: SipHash-2-4 for tables that hostile keys may enter, SHA-256 for ids (nettle), CRC-32 for records (zlib).
+ * Hashes: SipHash for tables that hostile keys may enter, SHA-256 for ids (nettle), CRC-32 for records (zlib).
  * Usable from any thread. */
 #pragma once
 
@@ -46,7 +46,7 @@ static inline void hash_sip_round(struct hash_sip *s)
     s->v2 = hash_rotate(s->v2, 32);
 }
 
-/* SipHash-1-3, for tables on a hot path; among the words is how many there are. */
+/* SipHash-1-3, for tables on a hot path. The words say themselves how many there are. */
 static inline void hash_sip13_put(struct hash_sip *s, uint64_t word)
 {
     s->v3 ^= word;

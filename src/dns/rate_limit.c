@@ -13,7 +13,6 @@
 #include <arpa/inet.h>
 #include <endian.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 
 #define SETS 16384
