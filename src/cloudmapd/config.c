@@ -347,6 +347,7 @@ static size_t value_size(enum option_type type)
     case OPTION_INT:
     case OPTION_DURATION:
     case OPTION_SIZE:
+    case OPTION_SHARE:
         return sizeof(int64_t);
     default: /* text and lists belong to the arena of their configuration */
         ASSERT(false);

@@ -219,6 +219,10 @@ static int start_dns(struct daemon *daemon)
                               .name_servers = config->dns_name_servers.items,
                               .n_name_servers = config->dns_name_servers.n,
                               .nsid = config->dns_nsid.n ? config->dns_nsid.items[0] : NULL,
+                              .rate_limit = (unsigned)config->dns_rate_limit,
+                              .rate_limit_exempt = config->dns_rate_limit_exempt.items,
+                              .n_rate_limit_exempt = config->dns_rate_limit_exempt.n,
+                              .query_log = (unsigned)config->dns_query_log,
                               .head = registry_head(daemon->registry),
                               .clock = daemon->clock };
     struct dns_message message = { .text = "" };
@@ -373,6 +377,7 @@ static void reload(struct daemon *daemon)
     } else {
         config_reload(daemon->config, next, &restart_needed);
         log_set_level((enum log_level)daemon->config->log_level);
+        dns_server_set_query_log(daemon->dns, (unsigned)daemon->config->dns_query_log);
         log_reloaded(daemon->config, buf_str(&restart_needed));
         publish_facts(daemon, "ready"); /* on failure status tells the old ones */
     }

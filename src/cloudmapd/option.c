@@ -188,6 +188,30 @@ static int parse_number(const struct option_row *option, struct str text, int64_
     return 0;
 }
 
+/* 0.25, with up to six digits behind the point. */
+static int parse_share(struct str text, int64_t *ret_value, struct buf *why)
+{
+    struct str digits = { 0 };
+    size_t point = str_find_char(text, '.');
+    uint64_t whole = 0, part = 0;
+    if (point < text.n)
+        digits = str_skip(text, point + 1);
+    bool good = str_parse_u64((struct str){ text.p, point }, &whole) == 0 && digits.n <= 6 &&
+                (point == text.n || str_parse_u64(digits, &part) == 0);
+    for (size_t i = digits.n; i < 6; i++)
+        part *= 10;
+    if (str_eq(text, STR("off")))
+        whole = part = 0;
+    else if (str_eq(text, STR("all")))
+        whole = 1;
+    else if (!good || whole > 1 || (whole == 1 && part)) {
+        buf_put_str(why, STR("is not off, all or a share from 0 to 1 (such as 0.01)"));
+        return 1;
+    }
+    *ret_value = (int64_t)(whole * 1000000 + part);
+    return 0;
+}
+
 static int parse_enum(const struct option_row *option, struct str text, int *ret_value, struct buf *why)
 {
     struct str rest = str_of(option->words);
@@ -392,6 +416,8 @@ int option_parse(const struct option_row *option, struct str text, struct arena 
         return parse_number(option, text, ret_value, why);
     case OPTION_BOOL:
         return parse_bool(text, ret_value, why);
+    case OPTION_SHARE:
+        return parse_share(text, ret_value, why);
     case OPTION_ENUM:
         return parse_enum(option, text, ret_value, why);
     case OPTION_ADDRESSES:

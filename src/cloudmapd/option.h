@@ -15,6 +15,7 @@ enum option_type {
     OPTION_BOOL,      /* bool: true, false */
     OPTION_DURATION,  /* int64_t: milliseconds */
     OPTION_SIZE,      /* int64_t: bytes */
+    OPTION_SHARE,     /* int64_t: millionths; off, all, 0 to 1 */
     OPTION_ENUM,      /* int: position in the option's words */
     OPTION_ADDRESSES, /* struct config_list of HOST:PORT or [IPV6]:PORT */
     OPTION_NETWORKS,  /* struct config_list of ADDRESS/BITS */

@@ -15,6 +15,10 @@ static const char *const rcode_words[DNS_RCODE_COUNT] = {
     [DNS_RCODE_OTHER] = "other"
 };
 
+static const char *const rate_words[DNS_RATE_COUNT] = {
+    [DNS_RATE_SLIPPED] = "slipped", [DNS_RATE_DROPPED] = "dropped"
+};
+
 void dns_stats_observe(struct dns_stats *stats, int64_t ns, uint64_t n)
 {
     metric_histogram_observe_n(&stats->latency, METRIC_SECONDS, ns, n);
@@ -119,6 +123,9 @@ void dns_stats_write(struct buf *buf, const struct dns_stats_source *sources, si
     dns_stats_write_one(buf, sources, n, "cloudmap_dns_dropped_total",
                         "DNS messages that got no answer: too short, or answers themselves.", METRIC_COUNTER,
                         offsetof(struct dns_stats, dropped));
+    dns_stats_write_words(buf, sources, n, "cloudmap_dns_rate_limited_total",
+                          "DNS answers held back by the rate limit: dropped, or sent truncated or with BADCOOKIE.",
+                          "outcome", rate_words, DNS_RATE_COUNT, offsetof(struct dns_stats, rate_limited));
     dns_stats_write_transports(buf, sources, n, "cloudmap_dns_received_bytes_total", "DNS messages received, bytes.",
                                offsetof(struct dns_stats, bytes_in));
     dns_stats_write_transports(buf, sources, n, "cloudmap_dns_sent_bytes_total", "DNS messages sent, bytes.",

@@ -28,9 +28,12 @@ enum dns_stats_rcode {
     DNS_RCODE_COUNT
 };
 
+enum dns_stats_rate { DNS_RATE_SLIPPED, DNS_RATE_DROPPED, DNS_RATE_COUNT };
+
 struct dns_stats {
     uint64_t queries[DNS_TYPE_COUNT], answers[DNS_RCODE_COUNT];
     uint64_t truncated, dropped;
+    uint64_t rate_limited[DNS_RATE_COUNT];
     uint64_t bytes_in, bytes_out;
     uint64_t tcp_accepted, tcp_refused;
     int64_t tcp_open;

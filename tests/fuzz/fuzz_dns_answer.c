@@ -5,7 +5,7 @@
 #include "fuzz_target.h"
 
 #include "base/mem.h"
-#include "dns/answer.h"
+#include "dns/rate_limit.h"
 #include "dns_reply.h"
 #include "registry/registry.h"
 
@@ -121,6 +121,7 @@ static struct world *make_world(void)
     world->settings.n_name_servers = 2;
     FUZZ_CHECK(dname_of_text(STR("ns.example.net"), &world->settings.name_servers[0]) == 0);
     FUZZ_CHECK(dname_of_text(STR("ns.b.a.x"), &world->settings.name_servers[1]) == 0);
+    FUZZ_CHECK(rate_limit_new(1, NULL, 0, &world->settings.rate_limit) == 0); /* time stands still: one of each */
     answer_init(&world->worker, &world->settings);
     world->reply.records = mem_alloc(DNS_REPLY_MAX * sizeof(*world->reply.records));
     FUZZ_CHECK(world->reply.records);
@@ -132,6 +133,26 @@ static size_t most_of(const struct packet *packet, bool is_tcp)
     if (is_tcp)
         return PACKET_MAX;
     return packet->edns.size < 1232 ? packet->edns.size : 1232;
+}
+
+/* What takes the answer's place when there have been too many: no larger than the query, but for a cookie. */
+static void check_limited(struct world *world, const struct authority_client *client, const struct packet *query,
+                          uint8_t *out, size_t size)
+{
+    size_t n = size;
+    enum rate_limit_verdict verdict = rate_limit_apply(&world->worker, client, query->p, query->n, out, &n);
+    if (verdict == RATE_LIMIT_PASSED)
+        FUZZ_CHECK(n == size);
+    else if (verdict == RATE_LIMIT_DROPPED)
+        FUZZ_CHECK(n == 0);
+    if (verdict != RATE_LIMIT_SLIPPED)
+        return;
+    FUZZ_CHECK(dns_reply_read(out, n, &world->reply) == 0);
+    FUZZ_CHECK(world->reply.id == query->id && world->reply.counts[0] == query->has_question);
+    FUZZ_CHECK(world->reply.counts[1] + world->reply.counts[2] == 0);
+    FUZZ_CHECK(world->reply.counts[3] == query->edns.present);
+    if (query->has_question)
+        FUZZ_CHECK(n <= query->n + (query->edns.has_cookie ? COOKIE_SERVER : 0));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
@@ -169,5 +190,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     for (size_t i = 0; i < reply->n_records; i++)
         n_opt += reply->records[i].type == PACKET_OPT;
     FUZZ_CHECK(n_opt == packet.edns.present);
+    if (!is_tcp)
+        check_limited(world, &client, &packet, out, size);
     return 0;
 }
