@@ -23,6 +23,7 @@ struct answer_settings {
     struct dname name_servers[ANSWER_MAX_NAME_SERVERS];
     size_t n_name_servers; /* at least 1; the first one is the primary of every SOA record */
     uint8_t cookie_secret[COOKIE_SECRET];
+    const struct dns_view_set *views; /* NULL: everybody sees everything */
 };
 
 /* A thread's own. */

@@ -36,6 +36,7 @@ static int dns_server_configure(struct dns_server *server, const struct dns_conf
     struct answer_settings *settings = &server->settings;
 
     settings->max_answers = config->max_answers;
+    settings->views = config->views;
     settings->udp_size = (uint16_t)config->udp_size;
     settings->keepalive_ds =
         (unsigned)(config->tcp_idle_ms / 100 > UINT16_MAX ? UINT16_MAX : config->tcp_idle_ms / 100);
@@ -157,4 +158,6 @@ void dns_server_write_metrics(const struct dns_server *server, struct buf *buf)
     for (size_t i = 0; i < server->n_tcp; i++)
         sources[n++] = (struct dns_stats_source){ tcp_stats(server->tcp[i]), true };
     dns_stats_write(buf, sources, n);
+    if (server->settings.views)
+        dns_stats_write_views(buf, sources, n, server->settings.views);
 }
