@@ -2,10 +2,13 @@
 """Private namespaces by where the client is: real dig from several loopback addresses, and with a client subnet."""
 
 import re
+import signal
 import subprocess
+import time
 
 import pytest
 
+from support.daemon import binary
 from support.dns import Dns
 
 VPCS = {
@@ -166,16 +169,13 @@ def test_the_log_says_nothing_of_options_without_effect(views):
     assert not daemon.events("option_without_effect")
 
 
-def test_one_network_of_two_vpcs(start_daemon):
-    from support.daemon import binary
+def test_one_network_of_two_vpcs():
     words = ["--set", "vpc.a.cidr=10.0.0.0/8", "--set", "vpc.b.cidr=10.0.0.0/8", "--check-config"]
     done = subprocess.run([binary(), *words], capture_output=True, text=True, check=False)
     assert done.returncode == 78 and "10.0.0.0/8 is the cidr of two VPCs" in done.stderr
 
 
 def test_reload_says_what_takes_a_restart(start_daemon, tmp_path):
-    import signal
-    import time
     file = tmp_path / "cloudmap.conf"
     file.write_text("[vpc vpc-1]\ncidr = 10.1.0.0/16\n")
     daemon = start_daemon(args=["--config", str(file)])
