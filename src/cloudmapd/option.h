@@ -21,6 +21,7 @@ enum option_type {
     OPTION_NETWORKS,  /* struct config_list of ADDRESS/BITS */
     OPTION_NAMES,     /* struct config_list of words without blanks */
     OPTION_DOMAINS,   /* struct config_list of host names */
+    OPTION_VPCS,      /* struct config_list of VPCs: ID or ACCOUNT/REGION/ID */
 };
 
 enum option_flags {
@@ -65,7 +66,7 @@ struct option_vpc_members {
 #define OPTION_COUNT sizeof(struct option_members)
 #define OPTION_VPC_COUNT sizeof(struct option_vpc_members)
 #define OPTION_INDEX(member) offsetof(struct option_members, member)
-#define OPTION_VPC_ID_MAX 64 /* characters, as of ResourceId in the API */
+#define OPTION_VPC_ID_MAX 64 /* characters, as of ResourceId in the API; without account and region */
 
 extern const struct option_row option_table[];     /* OPTION_COUNT */
 extern const struct option_row option_vpc_table[]; /* OPTION_VPC_COUNT; keys vpc.ID.x */

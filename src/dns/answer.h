@@ -26,7 +26,8 @@ struct answer_settings {
     struct dname name_servers[ANSWER_MAX_NAME_SERVERS];
     size_t n_name_servers; /* at least 1; the first one is the primary of every SOA record */
     uint8_t cookie_secret[COOKIE_SECRET];
-    struct rate_limit *rate_limit; /* NULL: none */
+    struct rate_limit *rate_limit;    /* NULL: none */
+    const struct dns_view_set *views; /* NULL: everybody sees everything */
 };
 
 /* A thread's own. */

@@ -39,6 +39,7 @@ static int dns_server_configure(struct dns_server *server, const struct dns_conf
     int r;
 
     settings->max_answers = config->max_answers;
+    settings->views = config->views;
     settings->udp_size = (uint16_t)config->udp_size;
     settings->keepalive_ds =
         (unsigned)(config->tcp_idle_ms / 100 > UINT16_MAX ? UINT16_MAX : config->tcp_idle_ms / 100);
@@ -177,4 +178,6 @@ void dns_server_write_metrics(const struct dns_server *server, struct buf *buf)
                         METRIC_COUNTER);
     metric_write_sample(buf, "cloudmap_dns_query_log_lost_total", NULL, 0, METRIC_COUNT,
                         (int64_t)query_log_count_lost(server->query_log));
+    if (server->settings.views)
+        dns_stats_write_views(buf, sources, n, server->settings.views);
 }

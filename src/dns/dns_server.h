@@ -23,15 +23,16 @@ struct dns_config {
     unsigned rate_limit;                  /* answers a second to a network, of each; 0: no limit */
     const char *const *rate_limit_exempt; /* ADDRESS/BITS */
     size_t n_rate_limit_exempt;
-    unsigned query_log; /* share of the queries to log, in millionths */
+    unsigned query_log;               /* share of the queries to log, in millionths */
+    const struct dns_view_set *views; /* NULL: everybody sees everything */
     const struct snapshot_head *head;
     const struct clock *clock;
 };
 
 struct dns_server;
 
-/* Everything is copied but head and clock, which outlive the server. 0, -errno, or a condition of dns_socket.h with its
- * message. */
+/* Everything is copied but views, head and clock, which outlive the server. 0, -errno, or a condition of dns_socket.h
+ * with its message. */
 int dns_server_start(const struct dns_config *config, struct dns_server **ret_server, struct dns_message *ret_message);
 /* Ends the threads; accepts NULL. */
 void dns_server_stop(struct dns_server *server);

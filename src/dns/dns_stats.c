@@ -111,6 +111,22 @@ static void dns_stats_write_latency(struct buf *buf, const struct dns_stats_sour
     metric_write_histogram(buf, "cloudmap_dns_duration_seconds", NULL, 0, METRIC_SECONDS, &sum);
 }
 
+void dns_stats_write_views(struct buf *buf, const struct dns_stats_source *sources, size_t n,
+                           const struct dns_view_set *views)
+{
+    const char *names[DNS_STATS_VIEWS + 1];
+    const struct dns_view *view;
+    size_t n_names = 0;
+
+    while (n_names < DNS_STATS_VIEWS && (view = dns_view_at(views, n_names)))
+        names[n_names++] = view->name;
+    if (n_names == DNS_STATS_VIEWS && dns_view_at(views, n_names))
+        names[n_names++] = "other";
+    dns_stats_write_words(buf, sources, n, "cloudmap_dns_view_queries_total",
+                          "DNS queries by the VPC in whose networks the client is.", "view", names, n_names,
+                          offsetof(struct dns_stats, views));
+}
+
 void dns_stats_write(struct buf *buf, const struct dns_stats_source *sources, size_t n)
 {
     dns_stats_write_words(buf, sources, n, "cloudmap_dns_queries_total", "DNS queries by the type asked for.", "type",

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/metric.h"
+#include "dns/dns_view.h"
 
 enum dns_stats_type {
     DNS_TYPE_A,
@@ -30,7 +31,10 @@ enum dns_stats_rcode {
 
 enum dns_stats_rate { DNS_RATE_SLIPPED, DNS_RATE_DROPPED, DNS_RATE_COUNT };
 
+#define DNS_STATS_VIEWS 100 /* with series of their own; the queries of the others are counted together */
+
 struct dns_stats {
+    uint64_t views[DNS_STATS_VIEWS + 1];
     uint64_t queries[DNS_TYPE_COUNT], answers[DNS_RCODE_COUNT];
     uint64_t truncated, dropped;
     uint64_t rate_limited[DNS_RATE_COUNT];
@@ -45,6 +49,12 @@ static inline void dns_stats_add(uint64_t *counter, uint64_t n)
     __atomic_store_n(counter, __atomic_load_n(counter, __ATOMIC_RELAXED) + n, __ATOMIC_RELAXED);
 }
 
+/* A query of the view with this index. */
+static inline void dns_stats_count_view(struct dns_stats *stats, unsigned index)
+{
+    dns_stats_add(&stats->views[index < DNS_STATS_VIEWS ? index : DNS_STATS_VIEWS], 1);
+}
+
 /* n answers took so long, from the arrival of the batch that they were in. */
 void dns_stats_observe(struct dns_stats *stats, int64_t ns, uint64_t n);
 enum dns_stats_type dns_stats_type_of(unsigned type);
@@ -56,4 +66,6 @@ struct dns_stats_source {
     bool is_tcp;
 };
 /* The series of the DNS server, summed over its threads. */
+void dns_stats_write_views(struct buf *buf, const struct dns_stats_source *sources, size_t n,
+                           const struct dns_view_set *views);
 void dns_stats_write(struct buf *buf, const struct dns_stats_source *sources, size_t n);

@@ -17,6 +17,8 @@ struct world {
     struct registry *registry;
     struct answer_settings settings;
     struct answer_worker worker;
+    struct vpc_map *map;
+    struct dns_view_set *views;
     struct dns_reply reply;
     struct arena arena;
     bool is_done; /* of the change that waits */
@@ -128,6 +130,23 @@ static struct world *make_world(void)
     return world;
 }
 
+static void make_views(struct world *world)
+{
+    static const char *const networks[] = { "127.0.0.0/8" }, *const vpc_networks[] = { "10.0.0.0/8", "fd00::/8" };
+    static const struct vpc_section section = { .name = "vpc-1", .has_networks = true };
+    static const struct dns_view_vpc vpc = { .name = "vpc-1", .networks = vpc_networks, .n_networks = 2 };
+    struct dns_view_config config = { .vpcs = &vpc,
+                                      .n_vpcs = 1,
+                                      .default_networks = networks,
+                                      .n_default_networks = 1,
+                                      .forwarders = networks,
+                                      .n_forwarders = 1 };
+    const char *bad;
+    FUZZ_CHECK(vpc_map_new(&section, 1, &world->map) == 0);
+    config.map = world->map;
+    FUZZ_CHECK(dns_view_set_new(&config, &world->views, &bad) == 0);
+}
+
 static size_t most_of(const struct packet *packet, bool is_tcp)
 {
     if (is_tcp)
@@ -162,12 +181,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     struct authority_client client = { .family = AF_INET, .address = { 127, 0, 0, 1 } };
     struct packet packet;
     struct dname name;
-    if (!world)
+    if (!world) {
         world = make_world();
+        make_views(world);
+    }
     if (n < 1)
         return 0;
     bool is_tcp = data[0] & 1;
     world->settings.max_answers = data[0] & 2 ? 0 : 8;
+    world->settings.views = data[0] & 4 ? world->views : NULL; /* the client is a forwarder to them */
     const struct snapshot *snapshot = snapshot_acquire(registry_head(world->registry));
     size_t size = answer_query(&world->worker, snapshot, &client, is_tcp, data + 1, n - 1, out, sizeof(out));
     snapshot_release(registry_head(world->registry));
