@@ -223,8 +223,10 @@ static int start_dns(struct daemon *daemon)
                               .clock = daemon->clock };
     struct dns_message message = { .text = "" };
     int r = dns_server_start(&dns, &daemon->dns, &message);
-    if (r == 0)
+    if (r == 0) {
+        admin_set_dns(daemon->admin, dns_server_settings(daemon->dns));
         return 0;
+    }
     int code = r == DNS_SOCKET_IN_USE ? EX_UNAVAILABLE : r == DNS_SOCKET_BAD ? EX_CONFIG : EXIT_FAILURE;
     return refuse(code, message.text[0] ? message.text : strerror(r < 0 ? -r : ENOMEM));
 }
@@ -442,6 +444,8 @@ static bool stop(struct daemon *daemon)
         api_set_stopping(daemon->api);
     http_server_stop(daemon->server);
     api_free(daemon->api);
+    if (daemon->admin)
+        admin_set_dns(daemon->admin, NULL);
     dns_server_stop(daemon->dns);
     admin_stop(daemon->admin);
     registry_close(daemon->registry);

@@ -147,6 +147,11 @@ const char *dns_server_address(const struct dns_server *server, size_t i)
     return i < server->n_places ? server->places[i].text : NULL;
 }
 
+const struct answer_settings *dns_server_settings(const struct dns_server *server)
+{
+    return &server->settings;
+}
+
 void dns_server_write_metrics(const struct dns_server *server, struct buf *buf)
 {
     struct dns_stats_source sources[WORKERS_MAX * DNS_SOCKET_MAX + WORKERS_MAX];

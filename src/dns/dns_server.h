@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "dns/answer.h"
 #include "dns/dns_socket.h"
 #include "registry/snapshot.h"
 
@@ -33,4 +34,6 @@ int dns_server_start(const struct dns_config *config, struct dns_server **ret_se
 void dns_server_stop(struct dns_server *server);
 /* Address i with the port that it has, or NULL behind the last. */
 const char *dns_server_address(const struct dns_server *server, size_t i);
+/* What its answers are made by; until dns_server_stop. */
+const struct answer_settings *dns_server_settings(const struct dns_server *server);
 void dns_server_write_metrics(const struct dns_server *server, struct buf *buf);
