@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "cloudmapd/banner.h"
 #include "cloudmapd/open_mode.h"
+#include "cloudmapd/sd_listen.h"
 #include "cloudmapd/sd_notify.h"
 #include "dns/dns_server.h"
 #include "registry/registry.h"
@@ -33,6 +34,7 @@ struct daemon {
     const struct clock *clock;
     struct config *config;
     int64_t started_ns;
+    struct sd_listen passed; /* until the servers have descriptors of their own */
     struct store *store;
     struct registry *registry;
     struct admin *admin;
@@ -211,6 +213,8 @@ static int start_dns(struct daemon *daemon)
     const struct config *config = daemon->config;
     struct dns_config dns = { .addresses = config->dns_listen.items,
                               .n_addresses = config->dns_listen.n,
+                              .fds = daemon->passed.dns,
+                              .n_fds = daemon->passed.n_dns,
                               .workers = count_workers(config->dns_workers),
                               .max_answers = (unsigned)config->dns_max_answers,
                               .udp_size = (unsigned)config->dns_udp_size,
@@ -252,6 +256,8 @@ static int start_api(struct daemon *daemon)
         return refuse(EXIT_FAILURE, strerror(-r));
     struct http_server_config server = { .addresses = config->api_listen.items,
                                          .n_addresses = config->api_listen.n,
+                                         .fds = daemon->passed.api,
+                                         .n_fds = daemon->passed.n_api,
                                          .n_workers = count_workers(config->api_workers),
                                          .handler = api_handler(daemon->api),
                                          .clock = daemon->clock };
@@ -266,17 +272,30 @@ static int start_api(struct daemon *daemon)
     return r == 0 ? 0 : refuse_http(r, &message);
 }
 
+static int take_sockets(struct daemon *daemon)
+{
+    char why[512];
+    if (sd_listen_take(&daemon->passed, why, sizeof(why)) != 0)
+        return refuse(EX_CONFIG, why);
+    if (open_mode_check_sockets(daemon->passed.api, daemon->passed.n_api, why, sizeof(why)) != 0)
+        return refuse(EX_CONFIG, why);
+    return 0;
+}
+
 static int start(struct daemon *daemon)
 {
     log_event(LOG_DAEMON_STARTED, LOG_C("version", CLOUDMAP_VERSION), LOG_I("pid", getpid()));
     log_options_without_effect(daemon->config);
-    int r = start_registry(daemon);
+    int r = take_sockets(daemon);
+    if (r == 0)
+        r = start_registry(daemon);
     if (r == 0)
         r = start_admin(daemon);
     if (r == 0)
         r = start_dns(daemon);
     if (r == 0)
         r = start_api(daemon);
+    sd_listen_close(&daemon->passed);
     if (r == 0 && publish_facts(daemon, "ready") < 0)
         r = refuse(EXIT_FAILURE, strerror(ENOMEM));
     return r;

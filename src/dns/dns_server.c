@@ -55,6 +55,9 @@ static int dns_server_configure(struct dns_server *server, const struct dns_conf
 
 static int dns_server_claim(struct dns_server *server, const struct dns_config *config, struct dns_message *ret_message)
 {
+    if (config->n_fds)
+        return dns_socket_adopt(config->fds, config->n_fds, server->places, DNS_SOCKET_MAX, &server->n_places,
+                                ret_message);
     for (size_t i = 0; i < config->n_addresses; i++) {
         size_t n = 0;
         int r = dns_socket_claim(config->addresses[i], server->places + server->n_places,
@@ -81,6 +84,8 @@ static int dns_server_start_worker(struct dns_server *server, const struct dns_c
         r = fd < 0 ? fd
                    : udp_start(fd, dns_socket_is_wildcard(&server->places[i]), &server->settings, config->head,
                                config->clock, &server->udp[server->n_udp]);
+        if (r == 0 && server->places[i].is_passed)
+            udp_share(server->udp[server->n_udp]);
         server->n_udp += r == 0;
     }
     for (size_t i = 0; i < server->n_places && r == 0; i++) {

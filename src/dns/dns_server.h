@@ -13,6 +13,8 @@
 struct dns_config {
     const char *const *addresses; /* HOST:PORT */
     size_t n_addresses;
+    const int *fds; /* passed sockets, used instead of the addresses when there are any; see dns_socket_adopt */
+    size_t n_fds;
     unsigned workers;
     unsigned max_answers; /* 0: all */
     unsigned udp_size;
