@@ -8,6 +8,7 @@
 #include "api/api.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "cloudmapd/api_address.h"
 #include "cloudmapd/banner.h"
 #include "cloudmapd/open_mode.h"
 #include "cloudmapd/sd_listen.h"
@@ -208,9 +209,29 @@ static unsigned count_workers(int64_t configured)
     return n < 1 ? 1 : n > 64 ? 64 : (unsigned)n;
 }
 
+/* The API's own name. 0, or an exit code when it has no address. */
+static int name_api(const struct daemon *daemon, struct api_address_list *list, struct dns_config *dns)
+{
+    const struct config *config = daemon->config;
+    dns->api_names = config->dns_api_name.items;
+    dns->n_api_names = config->dns_api_name.n;
+    dns->api_addresses = config->dns_api_addresses.items;
+    dns->n_api_addresses = config->dns_api_addresses.n;
+    if (dns->n_api_names == 0 || dns->n_api_addresses > 0)
+        return 0;
+    api_address_find(config, &daemon->passed, list);
+    dns->api_addresses = list->items;
+    dns->n_api_addresses = list->n;
+    if (list->n > 0)
+        return 0;
+    return refuse(EX_CONFIG, "dns.api_name: the API listens on all addresses, so dns.api_addresses must say which of "
+                             "them the name stands for");
+}
+
 static int start_dns(struct daemon *daemon)
 {
     const struct config *config = daemon->config;
+    struct api_address_list api_addresses;
     struct dns_config dns = { .addresses = config->dns_listen.items,
                               .n_addresses = config->dns_listen.n,
                               .fds = daemon->passed.dns,
@@ -226,12 +247,15 @@ static int start_dns(struct daemon *daemon)
                               .head = registry_head(daemon->registry),
                               .clock = daemon->clock };
     struct dns_message message = { .text = "" };
+    int code = name_api(daemon, &api_addresses, &dns);
+    if (code != 0)
+        return code;
     int r = dns_server_start(&dns, &daemon->dns, &message);
     if (r == 0) {
         admin_set_dns(daemon->admin, dns_server_settings(daemon->dns));
         return 0;
     }
-    int code = r == DNS_SOCKET_IN_USE ? EX_UNAVAILABLE : r == DNS_SOCKET_BAD ? EX_CONFIG : EXIT_FAILURE;
+    code = r == DNS_SOCKET_IN_USE ? EX_UNAVAILABLE : r == DNS_SOCKET_BAD ? EX_CONFIG : EXIT_FAILURE;
     return refuse(code, message.text[0] ? message.text : strerror(r < 0 ? -r : ENOMEM));
 }
 

@@ -20,6 +20,7 @@ enum option_type {
     OPTION_NETWORKS,  /* struct config_list of ADDRESS/BITS */
     OPTION_NAMES,     /* struct config_list of words without blanks */
     OPTION_DOMAINS,   /* struct config_list of host names */
+    OPTION_HOSTS,     /* struct config_list of IPv4 and IPv6 addresses */
 };
 
 enum option_flags {

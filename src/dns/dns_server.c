@@ -16,6 +16,7 @@
 struct dns_server {
     struct answer_settings settings;
     char nsid[ANSWER_MAX_NSID];
+    struct own_zones own;
     struct dns_socket places[DNS_SOCKET_MAX];
     size_t n_places;
     struct peers peers;
@@ -28,6 +29,21 @@ static int dns_server_bad(struct dns_message *message, const char *what, const c
 {
     snprintf(message->text, sizeof(message->text), "%s: %s", what, value);
     return DNS_SOCKET_BAD;
+}
+
+static int dns_server_configure_own(struct dns_server *server, const struct dns_config *config,
+                                    struct dns_message *ret_message)
+{
+    for (size_t i = 0; i < config->n_api_names; i++)
+        if (own_zone_add_name(&server->own, str_of(config->api_names[i])))
+            return dns_server_bad(ret_message, "Too long for a name of the API, as data- is put in front of it",
+                                  config->api_names[i]);
+    for (size_t i = 0; i < config->n_api_addresses; i++)
+        if (own_zone_add_address(&server->own, str_of(config->api_addresses[i])))
+            return dns_server_bad(ret_message, "Not an address of the API, or one too many", config->api_addresses[i]);
+    if (config->n_api_names)
+        server->settings.own = &server->own;
+    return 0;
 }
 
 static int dns_server_configure(struct dns_server *server, const struct dns_config *config,
@@ -121,6 +137,8 @@ int dns_server_start(const struct dns_config *config, struct dns_server **ret_se
         return r;
     }
     r = dns_server_configure(server, config, ret_message);
+    if (r == 0)
+        r = dns_server_configure_own(server, config, ret_message);
     if (r == 0)
         r = dns_server_claim(server, config, ret_message);
     for (unsigned i = 0; i < config->workers && r == 0; i++)

@@ -22,7 +22,11 @@ struct dns_config {
     int64_t tcp_idle_ms;
     const char *const *name_servers; /* presentation form; at least one */
     size_t n_name_servers;
-    const char *nsid; /* NULL: none */
+    const char *nsid;             /* NULL: none */
+    const char *const *api_names; /* answered with and without data- in front; see own_zone.h */
+    size_t n_api_names;
+    const char *const *api_addresses;
+    size_t n_api_addresses;
     const struct snapshot_head *head;
     const struct clock *clock;
 };

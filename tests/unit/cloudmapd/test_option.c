@@ -101,6 +101,9 @@ static const struct value_case value_cases[] = {
     { "health.allow", "10.0.0.1/8", "holds \"10.0.0.1/8\", which is not ADDRESS/BITS with zeros behind the prefix" },
     { "health.allow", "10.0.0.0/33", "holds \"10.0.0.0/33\", which is not ADDRESS/BITS with zeros behind the prefix" },
     { "health.allow", "10.0.0.0", "holds \"10.0.0.0\", which is not ADDRESS/BITS with zeros behind the prefix" },
+    { "dns.api_addresses", "10.0.0.1, fd00::1", NULL },
+    { "dns.api_addresses", "10.0.0.1:80", "holds \"10.0.0.1:80\", which is not an IPv4 or IPv6 address" },
+    { "dns.api_addresses", "localhost", "holds \"localhost\", which is not an IPv4 or IPv6 address" },
     { "vpc.vpc-1.shares", "vpc-2, vpc-3", NULL },
     { "vpc.vpc-1.shares", "vpc 2", "holds \"vpc 2\", which is not a name of letters, digits, - and _" },
 };
