@@ -121,10 +121,13 @@ static void explain_put_answer(const struct explain *explain)
 {
     const struct explain_reply *reply = &explain->reply;
     struct json_writer *writer = explain->writer;
-    bool is_nodata = reply->rcode == PACKET_NOERROR && reply->counts[COMPOSER_ANSWER] == 0;
+    /* behind CNAME records the SOA record says it */
+    bool is_nodata = reply->rcode == PACKET_NOERROR &&
+                     (reply->counts[COMPOSER_ANSWER] == 0 || reply->counts[COMPOSER_AUTHORITY] > 0);
+    const char *rcode = reply->is_silent ? "NO ANSWER" : explain_rcode_text(reply->rcode);
 
-    json_field_string(writer, STR("rcode"), str_of(explain_rcode_text(reply->rcode)));
-    json_field_string(writer, STR("outcome"), str_of(is_nodata ? "NODATA" : explain_rcode_text(reply->rcode)));
+    json_field_string(writer, STR("rcode"), str_of(rcode));
+    json_field_string(writer, STR("outcome"), str_of(is_nodata && !reply->is_silent ? "NODATA" : rcode));
     json_key(writer, STR("authoritative"));
     json_put_bool(writer, reply->flags & PACKET_AA);
     json_key(writer, STR("truncated_over_udp"));

@@ -17,7 +17,7 @@ struct explain_members {
     const struct owner *owner;
     const struct dname *name;
     enum service_record_type type;
-    bool has_type;
+    bool has_type; /* the service's records can be of the type: else `type` means nothing */
     unsigned of_type, of_type_unhealthy, answered;
 };
 
@@ -105,6 +105,8 @@ static void explain_members_record(const struct explain_members *members, const 
     struct str cname = instance_cname(instance);
 
     text[0] = '\0';
+    if (!members->has_type)
+        return;
     if (members->type == SERVICE_SRV && instance->dns & INSTANCE_PORT)
         snprintf(text, RECORD_TEXT, "port %u", instance->port);
     else if (members->type == SERVICE_CNAME && str_is_set(cname))
@@ -214,8 +216,6 @@ void explain_members_write(struct json_writer *writer, const struct answer_setti
     unsigned n = 0;
 
     members.has_type = type < SERVICE_RECORD_TYPE_COUNT && owner->sets[type].is_configured;
-    if (!members.has_type)
-        members.type = SERVICE_A;
     explain_members_count(&members);
     explain_members_put_service(writer, settings, owner);
     json_key(writer, STR("instances"));
@@ -235,7 +235,9 @@ void explain_members_write_one(struct json_writer *writer, const struct answer_s
                                const struct explain_reply *reply, const struct owner *owner,
                                const struct instance *instance, const struct dname *name, unsigned type)
 {
-    struct explain_members members = { .reply = reply, .owner = owner, .name = name, .type = SERVICE_A };
+    struct explain_members members = {
+        .reply = reply, .owner = owner, .name = name, .type = SERVICE_A, .has_type = true
+    };
     struct explain_cursor cursor = { 0 };
     struct explain_record record;
 

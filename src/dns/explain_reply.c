@@ -60,13 +60,15 @@ static void explain_reply_open(struct explain_reply *reply)
     struct dname name;
     size_t at = PACKET_HEADER;
 
-    reply->error[0] = '\0';
     reply->flags = packet_get_u16(reply->p + 2);
     reply->rcode = reply->flags & 0xf;
     for (unsigned i = 0; i < 3; i++)
         reply->counts[i] = packet_get_u16(reply->p + 6 + 2 * i);
-    ASSERT(packet_get_u16(reply->p + 4) == 1 && dname_read(reply->p, reply->n, at, &name, &at) == 0);
-    reply->first = at += 4;
+    if (packet_get_u16(reply->p + 4)) {
+        ASSERT(dname_read(reply->p, reply->n, at, &name, &at) == 0);
+        at += 4;
+    }
+    reply->first = at;
     for (unsigned i = 0; i < reply->counts[0] + reply->counts[1] + reply->counts[2]; i++) {
         explain_reply_read(reply, &at, &record);
         if (record.type == PACKET_OPT)
@@ -80,14 +82,15 @@ void explain_reply_ask(struct explain_reply *reply, struct answer_worker *worker
     uint8_t query[QUERY_MAX];
     size_t n = explain_reply_query(name, type, query);
 
-    reply->is_truncated = false;
+    memset(reply, 0, offsetof(struct explain_reply, p));
     reply->n = answer_query(worker, snapshot, client, false, query, n, reply->p, sizeof(reply->p));
-    ASSERT(reply->n > PACKET_HEADER);
-    if (packet_get_u16(reply->p + 2) & PACKET_TC) {
+    if (reply->n >= PACKET_HEADER && packet_get_u16(reply->p + 2) & PACKET_TC) {
         reply->is_truncated = true;
         reply->n = answer_query(worker, snapshot, client, true, query, n, reply->p, sizeof(reply->p));
     }
-    explain_reply_open(reply);
+    reply->is_silent = reply->n < PACKET_HEADER;
+    if (!reply->is_silent)
+        explain_reply_open(reply);
 }
 
 bool explain_reply_next(const struct explain_reply *reply, struct explain_cursor *cursor,

@@ -7,6 +7,7 @@
 #include "dns/answer.h"
 
 struct explain_reply {
+    bool is_silent;        /* nothing is sent; all below is 0 */
     unsigned flags, rcode; /* of the message that counts, the whole rcode */
     bool is_truncated;     /* over UDP */
     char error[256];       /* text of the extended error; "" when there is none */
@@ -23,7 +24,7 @@ struct explain_record {
     size_t data_at, data_n;
 };
 
-/* Asks; `worker` is the caller's own. The answer of a server is sound, so that nothing here fails. */
+/* Asks; `worker` is the caller's own. Answers are sound, so that reading them cannot fail. */
 void explain_reply_ask(struct explain_reply *reply, struct answer_worker *worker, const struct snapshot *snapshot,
                        const struct authority_client *client, const struct dname *name, unsigned type);
 

@@ -73,6 +73,7 @@ def shop(daemon):
     ("s-2._http._tcp.shop.example", "AAAA", "NODATA", "instance"),
     ("_tcp.shop.example", "A", "NODATA", "names below"),
     ("to.shop.example", "A", "NOERROR", "service"),
+    ("to.shop.example", "SRV", "NODATA", "service"),
     ("to.shop.example", "CNAME", "NOERROR", "service"),
     ("empty.shop.example", "A", "NXDOMAIN", "service without instances"),
     ("none.shop.example", "A", "NXDOMAIN", "nothing"),

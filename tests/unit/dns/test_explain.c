@@ -139,7 +139,7 @@ static void test_health(void **state)
     assert_says(text, "{\"id\":\"i-6\",\"health\":\"HEALTHY\",\"state\":\"answered\",\"record\":\"fd00::6\"}");
     assert_int_equal(count(text, "\"state\":\"other-type\""), 2);
     assert_says(explain(shop, "web.shop.example", "MX"), "\"outcome\":\"NODATA\"");
-    assert_int_equal(count(shop->text.p, "\"state\":\"other-type\""), 3);
+    assert_int_equal(count(shop->text.p, "\"state\":\"other-type\"}"), 3);
 }
 
 /* More than an answer holds, prepared (20) and not (150): as many are in as there are records, the list has its cap. */
