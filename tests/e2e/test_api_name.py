@@ -41,6 +41,13 @@ def test_addresses(start_daemon):
     daemon.api.done("DeleteNamespace", Id=namespace)
 
 
+def test_addresses_of_the_api(start_daemon):
+    daemon = start_daemon({"dns.api_name": NAME, "api.listen": "127.0.0.1:0, [::1]:0, 127.0.0.2:0"})
+    asked = Dns(daemon)
+    assert asked.answers(NAME) == ["127.0.0.1", "127.0.0.2"]
+    assert asked.answers("data-" + NAME, "AAAA") == ["::1"]
+
+
 @pytest.mark.parametrize("settings, text", [
     ({"dns.api_name": "a" * 63 + ".example"}, "data- is put in front of it"),
     ({"dns.api_name": "a b"}, "which is not a host name"),
