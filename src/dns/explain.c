@@ -17,6 +17,9 @@ struct explain {
     const struct answer_settings *settings;
     const struct snapshot *snapshot;
     const struct explain_question *question;
+    struct authority_client client; /* as the functions of authority.h want it */
+    struct dname steps[EXPLAIN_STEPS_MAX];
+    unsigned n_steps;
     struct answer_worker worker;
     struct explain_reply reply;
 };
@@ -249,7 +252,7 @@ static void explain_put_step(const struct explain *explain, struct authority_nam
 
     authority_fold(explain->snapshot, name);
     dname_text(&name->name, text);
-    found = authority_find(explain->snapshot, &explain->question->client, name, &authority);
+    found = authority_find(explain->snapshot, &explain->client, name, &authority);
     json_open_object(writer);
     json_field_string(writer, STR("name"), str_of(text));
     if (own && own_zone_find(own, name, found ? &authority : NULL, &own_authority)) {
@@ -263,7 +266,16 @@ static void explain_put_step(const struct explain *explain, struct authority_nam
     json_close_object(writer);
 }
 
-/* The name that a CNAME record of the answer leads to. */
+/* Did the name, which is folded, have its step? */
+static bool explain_is_known(const struct explain *explain, const struct dname *name)
+{
+    for (unsigned i = 0; i < explain->n_steps; i++)
+        if (dname_equal(&explain->steps[i], name))
+            return true;
+    return false;
+}
+
+/* The name that a CNAME record of the answer leads to; false when there is none, or the ring is closed. */
 static bool explain_follow(const struct explain *explain, struct dname *name)
 {
     struct explain_cursor cursor = { 0 };
@@ -275,8 +287,12 @@ static bool explain_follow(const struct explain *explain, struct dname *name)
         return false;
     while (explain_reply_next(&explain->reply, &cursor, &record)) {
         dname_fold(&record.owner);
-        if (record.section == COMPOSER_ANSWER && record.type == PACKET_CNAME && dname_equal(&record.owner, name))
-            return dname_read(explain->reply.p, explain->reply.n, record.data_at, name, &end) == 0;
+        if (record.section != COMPOSER_ANSWER || record.type != PACKET_CNAME || !dname_equal(&record.owner, name))
+            continue;
+        if (dname_read(explain->reply.p, explain->reply.n, record.data_at, name, &end))
+            return false;
+        dname_fold(name);
+        return !explain_is_known(explain, name);
     }
     return false;
 }
@@ -286,7 +302,6 @@ int explain_write(struct json_writer *writer, const struct answer_settings *sett
 {
     struct authority_name name = { .name = question->name };
     struct explain *explain = mem_alloc(sizeof(*explain));
-    unsigned n = 0;
 
     if (!explain)
         return -ENOMEM;
@@ -294,6 +309,8 @@ int explain_write(struct json_writer *writer, const struct answer_settings *sett
     explain->settings = settings;
     explain->snapshot = snapshot;
     explain->question = question;
+    explain->client = question->client;
+    explain->n_steps = 0;
     answer_init(&explain->worker, settings);
     explain->worker.now_s = now_s;
     explain_reply_ask(&explain->reply, &explain->worker, snapshot, &question->client, &question->name, question->type);
@@ -303,9 +320,10 @@ int explain_write(struct json_writer *writer, const struct answer_settings *sett
     explain_put_records(explain);
     json_key(writer, STR("steps"));
     json_open_array(writer);
-    do
+    do {
         explain_put_step(explain, &name);
-    while (++n < EXPLAIN_STEPS_MAX && explain_follow(explain, &name.name));
+        explain->steps[explain->n_steps++] = name.name;
+    } while (explain->n_steps < EXPLAIN_STEPS_MAX && explain_follow(explain, &name.name));
     json_close_array(writer);
     json_close_object(writer);
     mem_free(explain);

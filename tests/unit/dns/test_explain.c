@@ -230,6 +230,19 @@ static void test_cname(void **state)
     assert_int_equal(count(explain(shop, "www.shop.example", "CNAME"), "\"holds\":"), 1);
 }
 
+/* A ring of CNAME records has as many steps as names. */
+static void test_ring(void **state)
+{
+    struct shop *shop = *state;
+    struct str one = service(shop, "one", "CNAME", SERVICE_WEIGHTED),
+               two = service(shop, "two", "CNAME", SERVICE_WEIGHTED);
+
+    bed_register(shop->bed, one, "i", "AWS_INSTANCE_CNAME=TWO.shop.example");
+    bed_register(shop->bed, two, "i", "AWS_INSTANCE_CNAME=One.shop.example");
+    assert_int_equal(count(explain(shop, "ONE.shop.example", "A"), "\"holds\":\"service\""), 2);
+    assert_int_equal(count(shop->text.p, "\"state\":\"answered\""), 2);
+}
+
 static void test_alias(void **state)
 {
     struct shop *shop = *state;
@@ -289,6 +302,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_many, setup, teardown),
         cmocka_unit_test_setup_teardown(test_srv_and_instance, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cname, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_ring, setup, teardown),
         cmocka_unit_test_setup_teardown(test_alias, setup, teardown),
         cmocka_unit_test_setup_teardown(test_empty, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_memory, setup, teardown),
