@@ -53,6 +53,7 @@ struct snapshot {
     struct tree tenants;       /* by account, region */
     struct tree deadlines;     /* by due_mono_ms */
     struct trie zones;         /* of struct zone_name: DNS namespaces of all tenants, see zone.h */
+    uint32_t n_owners;         /* services with names in them */
     uint64_t revision;         /* of the commit that it shows */
     struct hash_key index_key; /* random in each process: hostile attributes cannot aim at collisions */
     struct dname_key name_key; /* the same for names */
