@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "dns/query_log.h"
+#include "dns/scout.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -122,6 +123,16 @@ static bool udp_answer(struct udp *udp, const struct snapshot *snapshot, unsigne
     return true;
 }
 
+/* Fetches what the answers to a batch will need, for all of it at once. */
+static void udp_scout(struct udp *udp, const struct snapshot *snapshot, unsigned n)
+{
+    struct scout_query queries[BATCH];
+
+    for (unsigned i = 0; i < n; i++)
+        queries[i] = (struct scout_query){ udp->slots[i].query, udp->received[i].msg_len };
+    scout_fetch(snapshot, queries, n);
+}
+
 /* A full buffer drops answers, as a full network does; an answer that cannot be sent does not keep the others back. */
 static void udp_send(struct udp *udp, unsigned n)
 {
@@ -151,6 +162,7 @@ static void *udp_run(void *arg)
         start = udp->worker.start_ns = clock_mono_ns(udp->clock);
         udp->worker.now_s = (uint32_t)(clock_wall_ms(udp->clock) / 1000);
         snapshot = snapshot_acquire(udp->head);
+        udp_scout(udp, snapshot, (unsigned)n);
         for (int i = 0; i < n; i++)
             n_answers += udp_answer(udp, snapshot, (unsigned)i, n_answers);
         snapshot_release(udp->head);

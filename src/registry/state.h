@@ -55,6 +55,7 @@ struct snapshot {
     struct tree tenants;        /* by account, region */
     struct tree deadlines;      /* by due_mono_ms */
     struct trie zones;          /* of struct zone_name: DNS namespaces of all tenants, see zone.h */
+    uint32_t n_owners;          /* services with names in them */
     uint32_t n_private_zones;   /* in `zones` */
     const struct vpc_map *vpcs; /* of the configuration; NULL: all are one */
     uint64_t revision;          /* of the commit that it shows */
