@@ -235,6 +235,7 @@ http {{
         listen 127.0.0.1:{port};
         location / {{
             set $backend {name};
+            proxy_next_upstream off;
             proxy_pass http://$backend:{at};
         }}
     }}
