@@ -56,7 +56,6 @@ static void *api_worker_start(void *arg, unsigned index)
         return NULL;
     worker->api = arg;
     rand_init(&worker->rand);
-    call_init_scratch(worker);
     snapshot_reader_start();
     return worker;
 }

@@ -24,7 +24,6 @@ struct api {
 struct api_worker {
     struct api *api;
     struct rand rand;
-    struct buf scratch; /* call_scratch */
     struct api_call *free_calls;
     unsigned n_free_calls;
 };

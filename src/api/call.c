@@ -15,13 +15,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-/* What a request decodes to, which the reader's own caps keep below 8 MiB, and the largest answer (op_discover.c). */
+/* What a request decodes to, which the reader's own caps keep below 8 MiB, and what handlers make for the answer. */
 #define CALL_MAX_ARENA (40u << 20)
+/* Discovery: a thousand instances of 5,000 characters each, 25 MB when all are keys or escaped. */
 #define CALL_MAX_ANSWER (64u << 20)
 #define CALL_MAX_FREE 256
-#define CALL_MAX_SCRATCH (32u << 20)
-#define CALL_MAX_KEPT (1u << 20) /* of the scratch buffer, between calls */
-#define CALL_ANSWER_EXTRA 256    /* what stands around a prepared part */
 #define CALL_TARGET_PREFIX STR("Route53AutoNaming_v20170314.")
 
 static const struct http_header json_headers[] = { { "Content-Type", "application/x-amz-json-1.1" } };
@@ -65,26 +63,8 @@ static void call_free(struct api_call *call)
     worker->n_free_calls++;
 }
 
-void call_init_scratch(struct api_worker *worker)
-{
-    buf_init(&worker->scratch, CALL_MAX_SCRATCH);
-}
-
-struct buf *call_scratch(struct api_call *call)
-{
-    struct buf *scratch = &call->worker->scratch;
-
-    if (scratch->size > CALL_MAX_KEPT) {
-        buf_fini(scratch);
-        call_init_scratch(call->worker);
-    }
-    buf_clear(scratch);
-    return scratch;
-}
-
 void call_free_all(struct api_worker *worker)
 {
-    buf_fini(&worker->scratch);
     while (worker->free_calls) {
         struct api_call *call = worker->free_calls;
         worker->free_calls = call->next;
@@ -158,11 +138,8 @@ static void call_answer(struct api_call *call, int r)
         r = CALL_ERROR;
     }
     buf_init(&body, CALL_MAX_ANSWER);
-    if (r == 0 && call->worker->scratch.n)
-        buf_reserve(&body, call->worker->scratch.n + CALL_ANSWER_EXTRA);
     if (r == 0)
         shape_render(&body, call->op->output, call->out);
-    buf_clear(&call->worker->scratch);
     if (call->snapshot)
         snapshot_release(registry_head(call->worker->api->registry));
     call->snapshot = NULL;

@@ -39,9 +39,6 @@ struct api_call {
 struct rand *call_rand(struct api_call *call);
 int64_t call_wall_ms(const struct api_call *call);
 
-/* An empty buffer of the worker's for one prepared part of the answer; good until the handler's output is rendered. */
-struct buf *call_scratch(struct api_call *call);
-
 /* Sets the error; each returns CALL_ERROR (or -ENOMEM). */
 int call_refuse(struct api_call *call, enum error_id id);
 int call_refuse_text(struct api_call *call, enum error_id id, const char *format, ...)
@@ -80,7 +77,5 @@ void call_handle_finish(struct api_worker *worker, struct http_request *request,
 /* Answers with an error in the JSON protocol, without a call; `op` may be NULL. */
 void call_refuse_request(struct api_worker *worker, struct http_request *request, const struct op *op,
                          const struct api_error *error);
-/* Makes the buffer of call_scratch. */
-void call_init_scratch(struct api_worker *worker);
-/* Frees what the worker keeps for reuse: calls and the scratch buffer. */
+/* Frees the calls that the worker keeps for reuse. */
 void call_free_all(struct api_worker *worker);

@@ -6,7 +6,6 @@
 
 #include <errno.h>
 
-/* A thousand instances of 5,000 characters each: 25 MB when all are keys or escaped. Fits into a call's arena. */
 /* Addressed by HttpName; by ARN as callers of shared namespaces do; or by the Name of the namespace whose HttpName got
  * an ending, which some clients pass. */
 static const struct namespace *discover_find_namespace(const struct api_call *call, struct str name)
@@ -52,29 +51,37 @@ static enum pick_health discover_health(struct str filter)
     return PICK_HEALTHY;
 }
 
+struct discover_found {
+    const struct service_node *node;
+    const struct instance **instances;
+    size_t n;
+};
+
 /* Each element is the instance's own rendered part and the service's rendered rest. */
-static struct str discover_render(struct api_call *call, const struct service_node *node,
-                                  const struct instance *const *instances, size_t n)
+static void discover_write(struct buf *buf, const void *arg)
 {
-    bool checked = node->config->check != SERVICE_CHECK_NONE;
-    struct buf *text = call_scratch(call);
+    const struct discover_found *found = arg;
+    const struct service *config = found->node->config;
+    bool checked = config->check != SERVICE_CHECK_NONE;
+
+    buf_put_char(buf, '[');
+    for (size_t i = 0; i < found->n; i++) {
+        const struct instance *instance = found->instances[i];
+        if (i)
+            buf_put_char(buf, ',');
+        buf_put_str(buf, instance_element(instance));
+        buf_put_str(buf, config->discover_tail[checked ? instance->health : HEALTH_UNKNOWN]);
+    }
+    buf_put_char(buf, ']');
+}
+
+static struct wire_part discover_part(const struct discover_found *found)
+{
     size_t size = 2;
 
-    for (size_t i = 0; i < n; i++)
-        size += instances[i]->element_len + node->config->discover_tail[HEALTH_UNHEALTHY].n + 1;
-    if (!buf_reserve(text, size))
-        return (struct str){ 0 };
-    buf_put_char(text, '[');
-    for (size_t i = 0; i < n; i++) {
-        struct str element = instance_element(instances[i]);
-        struct str tail = node->config->discover_tail[checked ? instances[i]->health : HEALTH_UNKNOWN];
-        if (i)
-            buf_put_char(text, ',');
-        buf_put_str(text, element);
-        buf_put_str(text, tail);
-    }
-    buf_put_char(text, ']');
-    return buf_str(text);
+    for (size_t i = 0; i < found->n; i++)
+        size += found->instances[i]->element_len + found->node->config->discover_tail[HEALTH_UNHEALTHY].n + 1;
+    return (struct wire_part){ .write = discover_write, .arg = found, .size = size };
 }
 
 /* As large as AWS's, and yet exact for clients that read numbers as doubles: a revision has at most 53 bits. */
@@ -92,18 +99,17 @@ int op_discover_instances(struct api_call *call, const struct discover_instances
                                 .n_optional = in->optional_parameters.n,
                                 .health = discover_health(in->health_status),
                                 .max = call_page_size(in->max_results) };
-    const struct instance **instances;
-    const struct service_node *node;
-    size_t n;
-    int r = discover_find_service(call, in, &node);
+    struct discover_found *found = arena_alloc(&call->arena, sizeof(*found));
+    int r = found ? discover_find_service(call, in, &found->node) : -ENOMEM;
 
     if (!r)
-        r = pick_instances(call->snapshot, node, &query, call_rand(call), &call->arena, &instances, &n);
+        r = pick_instances(call->snapshot, found->node, &query, call_rand(call), &call->arena, &found->instances,
+                           &found->n);
     if (r)
         return r;
-    out->instances = discover_render(call, node, instances, n);
-    out->instances_revision = discover_revision(node);
-    return str_is_set(out->instances) ? 0 : -ENOMEM;
+    out->instances = discover_part(found);
+    out->instances_revision = discover_revision(found->node);
+    return 0;
 }
 
 int op_discover_instances_revision(struct api_call *call, const struct discover_instances_input *in,

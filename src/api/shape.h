@@ -29,6 +29,7 @@ enum shape_holds {
     SHAPE_HOLDS_LIST,
     SHAPE_HOLDS_MAP,
     SHAPE_HOLDS_POINTER, /* to a structure */
+    SHAPE_HOLDS_PART,    /* struct wire_part, in outputs only */
 };
 
 enum shape_member_flags {

@@ -7,6 +7,8 @@
 #include "base/mem.h"
 #include "json/writer.h"
 
+#define ROOM_BEHIND_PART 256
+
 static void render_structure(struct json_writer *writer, const struct shape *shape, const void *in,
                              unsigned skip_flags);
 
@@ -37,6 +39,17 @@ static void render_list(struct json_writer *writer, const struct shape_member *m
             json_put_string(writer, ((const struct str *)list.items)[i]);
     }
     json_close_array(writer);
+}
+
+/* Takes the room at once, with some for the members behind it: growing would copy. */
+static void render_part(struct json_writer *writer, struct str name, const struct wire_part *part)
+{
+    if (!part->write)
+        return;
+    json_key(writer, name);
+    json_put_raw(writer, STR("")); /* for the writer, the value begins and ends here */
+    buf_reserve(writer->buf, part->size + ROOM_BEHIND_PART);
+    part->write(writer->buf, part->arg);
 }
 
 static void render_str(struct json_writer *writer, const struct shape_member *member, struct str value)
@@ -82,6 +95,9 @@ static void render_member(struct json_writer *writer, const struct shape_member 
             break;
         json_key(writer, member->name);
         render_structure(writer, member->shape, structure, 0);
+        break;
+    case SHAPE_HOLDS_PART:
+        render_part(writer, member->name, slot);
         break;
     }
 }

@@ -261,6 +261,8 @@ static const void *find_value(const struct shape_member *member, const void *in)
     case SHAPE_HOLDS_LIST:
         memcpy(&list, slot, sizeof(list));
         return list.set ? slot : NULL;
+    case SHAPE_HOLDS_PART:
+        return NULL;
     case SHAPE_HOLDS_POINTER:
         break;
     }

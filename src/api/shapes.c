@@ -17,6 +17,7 @@
     struct str: SHAPE_HOLDS_STR, \
     struct opt_int: SHAPE_HOLDS_INT, \
     struct str_map: SHAPE_HOLDS_MAP, \
+    struct wire_part: SHAPE_HOLDS_PART, \
     struct str_list: SHAPE_HOLDS_LIST, \
     struct wire_tag_list: SHAPE_HOLDS_LIST, \
     struct wire_filter_list: SHAPE_HOLDS_LIST, \

@@ -166,7 +166,7 @@ struct get_instances_health_status_output {
 };
 
 struct discover_instances_output {
-    struct str instances; /* raw JSON: one array */
+    struct wire_part instances; /* one array */
     struct opt_int instances_revision;
 };
 

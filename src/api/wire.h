@@ -4,7 +4,7 @@
  * snake case, a struct may serve several shapes, and absent is str.p == NULL, set == false, or a NULL pointer. */
 #pragma once
 
-#include "base/str.h"
+#include "base/buf.h"
 
 /* An integer, or a timestamp in milliseconds since the epoch. */
 struct opt_int {
@@ -31,6 +31,13 @@ struct str_map {
     struct str_pair *items; /* in the order of the request; keys are unique */
     size_t n;
     bool set;
+};
+
+/* Raw JSON that is written into the answer when its turn comes: what is large is not copied twice. */
+struct wire_part {
+    void (*write)(struct buf *buf, const void *arg); /* NULL: absent */
+    const void *arg;
+    size_t size; /* bytes it writes at most */
 };
 
 struct wire_tag {

@@ -11,6 +11,8 @@
 #include "base/buf.h"
 #include "base/clock.h"
 
+#include <stdatomic.h>
+
 struct aws_client;
 
 enum aws_service { AWS_EC2, AWS_CLOUD_MAP, AWS_SQS, AWS_STS, AWS_SERVICE_COUNT };
@@ -35,10 +37,13 @@ struct aws_error {
 struct aws_client_config {
     enum aws_service service;
     const char *region;                    /* or NULL: what the environment says */
-    struct credentials_chain *credentials; /* borrowed; of the same thread */
+    struct credentials_chain *credentials; /* borrowed; of the same thread. NULL: calls are not signed */
     const struct environment *environment; /* borrowed: endpoints, CA bundle, region */
     const struct clock *clock;             /* borrowed */
     const char *role_arn;                  /* or NULL; of the credentials, for error texts */
+    /* Waits before a retry; false: woken early, and the call is AWS_TOO_LATE. NULL: sleeps. */
+    bool (*wait)(void *arg, int64_t ms);
+    void *wait_arg;
 };
 
 /* Figures since the client was made. */
@@ -54,8 +59,13 @@ void aws_client_free(struct aws_client *client); /* accepts NULL */
 const char *aws_client_region(const struct aws_client *client);
 /* The clock it was made with. */
 const struct clock *aws_client_clock(const struct aws_client *client);
+/* How far the service's clock is ahead of ours, as far as its answers made that matter; 0 otherwise. */
+int64_t aws_client_skew_ms(const struct aws_client *client);
 /* A call that begins, or would be repeated, later than this on clock_mono_ns is AWS_TOO_LATE; 0: no deadline. */
 void aws_client_set_deadline(struct aws_client *client, int64_t mono_ns);
+struct aws_client_stats aws_client_stats(const struct aws_client *client);
+/* Once *stop is true, a call ends within about a second and is AWS_TOO_LATE; NULL: never. Borrowed. */
+void aws_client_set_stop(struct aws_client *client, const atomic_bool *stop);
 /* Called for each finished attempt, with the action and the code (`ok`, the service's code, or `none`); for metrics. */
 typedef void aws_client_watch_fn(void *arg, const char *action, const char *code, bool is_throttled);
 void aws_client_set_watch(struct aws_client *client, aws_client_watch_fn *fn, void *arg);
@@ -65,7 +75,7 @@ struct aws_call {
     struct str body;    /* a form (EC2, STS) or JSON (Cloud Map, SQS) */
     int64_t total_ms;   /* of one attempt; 0: 10 s */
     size_t answer_max;  /* bytes; 0: 16 MiB */
-    const char *url;    /* or NULL: the endpoint; SQS: the queue's URL */
+    const char *url;    /* or NULL: the endpoint; gives way to an endpoint that somebody configured */
 };
 
 /* Sends until there is an answer of status 2xx, whose body is then in ret_body (to be cleared by the caller; lives

@@ -25,19 +25,21 @@ struct cloud_map_instances {
 };
 
 struct cloud_map_service {
-    struct str id, arn, name, namespace_id;
+    struct str id, arn, name;
+    struct str namespace_id; /* absent in a list of all services: AWS does not tell it there */
 };
 
 struct cloud_map_services {
-    struct cloud_map_service *items;
+    struct cloud_map_service *items; /* sorted by id, each once */
     size_t n, size;
     unsigned n_calls;
 };
 
 enum cloud_map_operation { CLOUD_MAP_OPERATION_RUNS, CLOUD_MAP_OPERATION_SUCCESS, CLOUD_MAP_OPERATION_FAIL };
 
-/* Each: 0; -errno; or a condition of aws_client.h with *ret_error. */
+/* Each call: 0; -errno; or a condition of aws_client.h with *ret_error. */
 
+/* All instances of the service. */
 int cloud_map_list_instances(struct aws_client *client, struct str service_id, struct arena *arena,
                              struct cloud_map_instances *ret_instances, struct aws_error *ret_error);
 /* Sets `health` of those that GetInstancesHealthStatus names. A service without health checks makes AWS answer
@@ -59,8 +61,8 @@ int cloud_map_register(struct aws_client *client, struct str service_id, const s
                        struct str creator_request_id, struct arena *arena, struct str *ret_operation_id,
                        struct aws_error *ret_error);
 /* When it has failed, *ret_error holds its ErrorCode and ErrorMessage. */
-int cloud_map_get_operation(struct aws_client *client, struct str operation_id, struct arena *arena,
-                            enum cloud_map_operation *ret_operation, struct aws_error *ret_error);
+int cloud_map_get_operation(struct aws_client *client, struct str operation_id, enum cloud_map_operation *ret_operation,
+                            struct aws_error *ret_error);
 
 /* The value of an attribute; absent when there is none. */
 struct str cloud_map_attribute(const struct cloud_map_instance *instance, struct str key);

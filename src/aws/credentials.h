@@ -7,6 +7,7 @@
 #pragma once
 
 #include "aws/environment.h"
+#include "base/arena.h"
 #include "base/clock.h"
 #include "base/str.h"
 
@@ -37,3 +38,7 @@ int credentials_chain_get(struct credentials_chain *chain, struct credentials *r
                           struct aws_error *ret_error);
 /* The service said that the present set is expired or unknown: the next get asks its source again. */
 void credentials_chain_forget(struct credentials_chain *chain);
+
+/* The region of the EC2 instance that this runs on, from its metadata (IMDSv2). 0; -ENOMEM; or 1: this is no EC2
+ * instance, or its metadata is switched off. Takes up to 3 seconds then. */
+int credentials_metadata_region(const struct environment *environment, struct arena *arena, struct str *ret_region);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Configuration files of the INI kind, read by inih: `[section]`, `key = value`; comments start with # or ; at the start
- * of a line, or with ; behind a blank. Lines are counted, and what inih would cut in silence is refused. Main thread
- * only: inih keeps its settings in globals. */
+ * Configuration files of the INI kind, read by inih: `[section]`, `key = value`; comments start with # or ; at the
+ * start of a line, or with ; behind a blank. Lines are counted, and what inih would cut in silence is refused. Main
+ * thread only: inih keeps its settings in globals. */
 #pragma once
 
 #include "base/buf.h"

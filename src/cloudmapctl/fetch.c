@@ -20,6 +20,10 @@ int fetch_get(const char *socket, const char *url, struct http_client_answer *re
     };
     int r = http_client_send(client, &request, ret_answer, ret_message);
     http_client_free(client);
+    if (r == HTTP_CLIENT_NO_CONNECT) {
+        size_t n = strlen(ret_message->text);
+        snprintf(ret_message->text + n, sizeof(ret_message->text) - n, " Is cloudmapd running there?");
+    }
     return r;
 }
 

@@ -84,6 +84,16 @@ static size_t on_head(char *p, size_t size, size_t count, void *arg)
     return head->failed ? 0 : line.n;
 }
 
+/* libcurl asks at least once a second. */
+static int on_progress(void *arg, curl_off_t n_down, curl_off_t at_down, curl_off_t n_up, curl_off_t at_up)
+{
+    (void)n_down;
+    (void)at_down;
+    (void)n_up;
+    (void)at_up;
+    return atomic_load((const atomic_bool *)arg) ? 1 : 0;
+}
+
 /* --- sending ----------------------------------------------------------------------------------------------------- */
 
 static int append(struct curl_slist **list, const char *line)
@@ -95,7 +105,8 @@ static int append(struct curl_slist **list, const char *line)
     return 0;
 }
 
-/* libcurl drops a header without a value unless it ends in a semicolon. */
+/* libcurl drops a header without a value unless it ends in a semicolon. One that the request brings takes the place of
+ * libcurl's own. */
 static int make_headers(const struct http_client_request *request, struct curl_slist **ret_list)
 {
     struct curl_slist *list = NULL;
@@ -143,6 +154,10 @@ static CURLcode set_options(CURL *easy, const struct http_client_request *reques
         SET(CURLOPT_UNIX_SOCKET_PATH, request->unix_path);
     if (!request->uses_environment)
         SET(CURLOPT_PROXY, "");
+    SET(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    if (request->ca_path)
+        SET(CURLOPT_CAINFO, request->ca_path);
     SET(CURLOPT_TIMEOUT_MS, (long)request->total_ms);
     SET(CURLOPT_CONNECTTIMEOUT_MS, (long)(request->connect_ms ? request->connect_ms : request->total_ms));
     if (str_is_set(request->body)) {
@@ -154,11 +169,22 @@ static CURLcode set_options(CURL *easy, const struct http_client_request *reques
     else
         SET(CURLOPT_CUSTOMREQUEST, request->method);
     SET(CURLOPT_HTTPHEADER, headers);
+    if (request->stop) {
+        SET(CURLOPT_NOPROGRESS, 0L);
+        SET(CURLOPT_XFERINFOFUNCTION, on_progress);
+        SET(CURLOPT_XFERINFODATA, request->stop);
+    }
     SET(CURLOPT_HEADERFUNCTION, on_head);
     SET(CURLOPT_HEADERDATA, &answer->head);
     SET(CURLOPT_WRITEFUNCTION, on_body);
     SET(CURLOPT_WRITEDATA, &answer->body);
     return code;
+}
+
+/* libcurl takes a head that the connection's end cut off at the end of a line for the whole of it. */
+static bool is_whole_head(struct str head)
+{
+    return memmem(head.p, head.n, "\n\r\n", 3) || memmem(head.p, head.n, "\n\n", 2);
 }
 
 /* --- what went wrong --------------------------------------------------------------------------------------------- */
@@ -184,6 +210,8 @@ static int condition_of(CURLcode code, const struct http_client_answer *answer)
     case CURLE_SSL_CACERT_BADFILE:
     case CURLE_SSL_ISSUER_ERROR:
         return HTTP_CLIENT_UNTRUSTED;
+    case CURLE_ABORTED_BY_CALLBACK:
+        return HTTP_CLIENT_STOPPED;
     case CURLE_WRITE_ERROR:
         return answer->head.failed || answer->body.failed ? HTTP_CLIENT_TOO_LARGE : HTTP_CLIENT_BROKEN;
     default:
@@ -205,7 +233,7 @@ static void explain(int condition, const struct http_client_request *request, co
         snprintf(text, n, "The host of %s is not known to this machine's resolver.", where);
         break;
     case HTTP_CLIENT_NO_CONNECT:
-        snprintf(text, n, "Cannot connect to %s (%s). Is cloudmapd running there?", where, detail);
+        snprintf(text, n, "Cannot connect to %s (%s).", where, detail);
         break;
     case HTTP_CLIENT_TIMEOUT:
         snprintf(text, n, "%s did not answer within %lld ms.", where, (long long)request->total_ms);
@@ -241,6 +269,10 @@ int http_client_send(struct http_client *client, const struct http_client_reques
     CURLcode code = set_options(client->easy, request, headers, &answer);
     if (code == CURLE_OK)
         code = curl_easy_perform(client->easy);
+    if (code == CURLE_OK && !is_whole_head(buf_str(&answer.head))) {
+        snprintf(detail, sizeof(detail), "the head of the answer ended early");
+        code = CURLE_RECV_ERROR;
+    }
     curl_slist_free_all(headers);
     curl_easy_setopt(client->easy, CURLOPT_ERRORBUFFER, NULL);
     if (code != CURLE_OK) {

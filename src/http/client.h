@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The HTTP client: the one wrapper around libcurl. One blocking request at a time, over TCP, TLS or a unix socket. No
- * redirects; no proxy, whatever the environment says, unless the request asks for the environment's. A client keeps its
- * connections for the next request. One thread per client; the first client is made before threads are. */
+ * redirects; no proxy, whatever the environment says, unless the request asks for the environment's. TLS 1.2 or later.
+ * A client keeps its connections for the next request. One thread per client; the first client is made before threads
+ * are. */
 #pragma once
 
 #include "base/buf.h"
 #include "http/server.h"
+
+#include <stdatomic.h>
 
 struct http_client;
 
@@ -19,6 +22,7 @@ enum http_client_result {
     HTTP_CLIENT_UNTRUSTED, /* TLS: the peer's certificate, or no common ground */
     HTTP_CLIENT_BROKEN,    /* the connection ended early, or what came is no HTTP */
     HTTP_CLIENT_TOO_LARGE, /* the answer is longer than the request allows */
+    HTTP_CLIENT_STOPPED,   /* `stop` became true */
 };
 
 struct http_client_request {
@@ -27,11 +31,13 @@ struct http_client_request {
     const char *unix_path;             /* or NULL: connect there, whatever host the URL names */
     const struct http_header *headers; /* Content-Length and Host follow from url and body */
     size_t n_headers;
-    struct str body;       /* absent: none */
-    int64_t connect_ms;    /* until there is a connection, its name resolved; 0: total_ms */
-    int64_t total_ms;      /* until the answer is complete */
-    size_t answer_max;     /* bytes of its body, and of its head */
-    bool uses_environment; /* http_proxy, https_proxy, no_proxy */
+    struct str body;         /* absent: none */
+    int64_t connect_ms;      /* until there is a connection, its name resolved; 0: total_ms */
+    int64_t total_ms;        /* until the answer is complete */
+    size_t answer_max;       /* bytes of its body, and of its head */
+    bool uses_environment;   /* http_proxy, https_proxy, no_proxy */
+    const char *ca_path;     /* or NULL: the system's; a file of certificates to trust instead */
+    const atomic_bool *stop; /* or NULL: once true, the exchange ends within about a second */
 };
 
 struct http_client_answer {

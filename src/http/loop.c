@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #define TICK_MS_MAX 500
@@ -102,6 +103,13 @@ static struct http_request *take_finished(struct loop *loop)
     return list;
 }
 
+/* Not uv_async: a worker that wakes before the sender has left its call would spin until it has, and where both share
+ * a processor it cannot. */
+void loop_wake(struct loop *loop)
+{
+    ASSERT(eventfd_write(loop->wakeup_fd, 1) == 0);
+}
+
 void loop_finish(struct loop *loop, struct http_request *request)
 {
     request->next = NULL;
@@ -114,13 +122,8 @@ void loop_finish(struct loop *loop, struct http_request *request)
     pthread_mutex_unlock(&loop->mutex);
     /* Behind the unlock: a worker that wakes at once would only wait for the mutex. */
     if (is_first)
-        uv_async_send(&loop->wakeup);
+        loop_wake(loop);
     atomic_fetch_sub_explicit(&loop->n_finishing, 1, memory_order_release);
-}
-
-void loop_wake(struct loop *loop)
-{
-    uv_async_send(&loop->wakeup);
 }
 
 static void drain(struct loop *loop)
@@ -164,10 +167,14 @@ static void obey(struct loop *loop)
         connection_cut(one);
 }
 
-static void on_wakeup(uv_async_t *async)
+static void on_wakeup(uv_poll_t *poll, int status, int events)
 {
-    struct loop *loop = async->data;
+    (void)status;
+    (void)events;
+    struct loop *loop = poll->data;
     struct http_request *next;
+    eventfd_t n;
+    eventfd_read(loop->wakeup_fd, &n); /* before the list: what comes later wakes again */
     for (struct http_request *request = take_finished(loop); request; request = next) {
         next = request->next;
         exchange_finish(request);
@@ -221,7 +228,12 @@ static int start_handles(struct loop *loop)
     uv_timer_init(&loop->uv, &loop->resting);
     loop->tick.data = loop->again.data = loop->resting.data = loop->library.data = loop->wakeup.data = loop;
     uv_timer_start(&loop->tick, on_tick, ms, ms);
-    int r = uv_async_init(&loop->uv, &loop->wakeup, on_wakeup);
+    loop->wakeup_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (loop->wakeup_fd < 0)
+        return -errno;
+    int r = uv_poll_init(&loop->uv, &loop->wakeup, loop->wakeup_fd);
+    if (r == 0)
+        r = uv_poll_start(&loop->wakeup, UV_READABLE, on_wakeup);
     if (r == 0) {
         int fd = MHD_get_daemon_info(loop->mhd, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
         r = uv_poll_init(&loop->uv, &loop->library, fd);
@@ -244,6 +256,8 @@ void loop_fini(struct loop *loop)
 {
     uv_loop_close(&loop->uv);
     linger_fini(&loop->lingering);
+    if (loop->wakeup_fd >= 0)
+        close(loop->wakeup_fd);
     request_pool_fini(&loop->requests);
     mem_free(loop->listeners);
     uv_sem_destroy(&loop->started);
@@ -279,7 +293,7 @@ int loop_start(struct loop *loop, struct loop_shared *shared, unsigned index, co
 {
     *loop = (struct loop){ .shared = shared, .index = index, .listener_fds = listener_fds, .n_listeners = n_listeners };
     loop->finished_tail = &loop->finished;
-    loop->lingering.epoll_fd = -1;
+    loop->wakeup_fd = loop->lingering.epoll_fd = -1;
     rand_init(&loop->rand);
     int r = uv_loop_init(&loop->uv);
     if (r < 0)

@@ -41,7 +41,8 @@ struct loop {
     bool has_failed;  /* then: with NULL */
 
     uv_loop_t uv;
-    uv_async_t wakeup;  /* from other threads: finished requests, drain, stop */
+    int wakeup_fd;      /* from other threads: finished requests, drain, stop */
+    uv_poll_t wakeup;   /* of wakeup_fd */
     uv_timer_t tick;    /* deadlines */
     uv_timer_t again;   /* the library has more to do */
     uv_timer_t resting; /* accepting rests: no descriptors left */

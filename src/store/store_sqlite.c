@@ -12,6 +12,7 @@
 #include "store/store_sqlite_checkpoint.h"
 #include "store/store_sqlite_file.h"
 #include "store/store_sqlite_load.h"
+#include "store/store_sqlite_log.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -39,6 +40,7 @@ struct sqlite {
     char name[STORE_DIR_FILE_MAX]; /* what messages call it */
     sqlite3 *db;
     sqlite3_stmt *statements[STATEMENT_COUNT];
+    struct store_sqlite_log *log; /* from accept on; NULL: a single file */
     const struct store_sqlite_checkpoint_limits *limits;
     struct store_sqlite_checkpoint *checkpoint; /* from accept on */
     int ack_fd;
@@ -120,6 +122,9 @@ static int sqlite_accept(struct store_backend *backend, uint64_t revision, struc
     sqlite->accepted = r == 0;
     if (r || !in_directory)
         return r;
+    sqlite->log = store_sqlite_log_gather(sqlite->db);
+    if (!sqlite->log)
+        return store_tell(ret_message, -ENOMEM, "%s: out of memory while opening it", sqlite->path);
     r = store_ack_create(&sqlite->dir, revision, &sqlite->ack_fd);
     if (r)
         return store_tell(ret_message, STORE_UNWRITABLE, "%s/" STORE_DIR_ACK ": cannot write it: %s", sqlite->dir.path,
@@ -238,6 +243,7 @@ static void sqlite_close(struct store_backend *backend)
         store_sqlite_file_keep(sqlite->db, sqlite->accepted && !lost);
         sqlite3_close(sqlite->db);
     }
+    store_sqlite_log_free(sqlite->log);
     if (sqlite->ack_fd >= 0)
         close(sqlite->ack_fd);
     store_dir_close(&sqlite->dir);

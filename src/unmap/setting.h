@@ -51,9 +51,9 @@ struct settings {
     bool enable_prometheus;
     const char *prometheus_host;
     unsigned prometheus_port;
-    int log_level;    /* enum log_level */
-    int64_t since_ms; /* 0: all */
-    bool output;      /* JSON rather than a table */
+    int log_level;     /* enum log_level */
+    int64_t within_ms; /* 0: all */
+    bool output;       /* JSON rather than a table */
 
     struct arena arena;
 };

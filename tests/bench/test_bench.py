@@ -11,7 +11,7 @@ HERE = Path(__file__).resolve().parent
 REPORTS = HERE.parents[1] / "build" / "bench"
 
 
-@pytest.mark.parametrize("name", ["api", "store", "scale"])
+@pytest.mark.parametrize("name", ["api", "store", "scale", "dns", "unmap"])
 def test_a_quick_run(name):
     done = subprocess.run([HERE / "run", name], env=os.environ | {"BENCH_QUICK": "1"}, capture_output=True, text=True,
                           check=False, timeout=300)

@@ -7,6 +7,8 @@
     aws, boto       the AWS CLI and boto3 from apt against `daemon`, recorded
     fresh           fresh(): a name that no test of the run used before
     recorder        the record of the run
+    world           what cloud-unmap looks at: a double of AWS, a proxy before `daemon`, a new service
+    make_world      make_world(daemon, regions=[...]): the same before any daemon
 
 The daemon is the file that the environment names in CLOUDMAPD, else build/cloudmapd."""
 
@@ -19,6 +21,7 @@ from botocore.config import Config
 from support.daemon import daemons
 from support.record import Recorder, Tap
 from support.sdk import REGION, Aws, client_env
+from support.unmap import worlds
 
 
 def pytest_configure(config):
@@ -84,6 +87,17 @@ def boto(tap):
                           aws_secret_access_key="any", config=Config(retries={"max_attempts": 0}))
     yield client
     client.close()
+
+
+@pytest.fixture
+def make_world(tmp_path, recorder):
+    with worlds(tmp_path, recorder) as make:
+        yield make
+
+
+@pytest.fixture
+def world(make_world, daemon):
+    return make_world(daemon)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -10,6 +10,7 @@ from tree import lines_with, rule
 TOUR, COMPATIBILITY, MODEL = "docs/tour.md", "docs/compatibility.md", "tests/data/cloud-map-api.json"
 STOP = re.compile(r"`(src/[\w./-]+\.[ch]):(\w+)`")
 OPTION_KEY = re.compile(r'^\w*OPTION\([^"]*"([^"]+)"')
+SETTING_NAME = re.compile(r'^\w*SETTING\([^"]*"([^"]+)"')
 MIN_STOPS = 5
 
 
@@ -51,3 +52,8 @@ def options(tree):
         for line, match in lines_with(tree, path, OPTION_KEY):
             if match[1] not in manual:
                 yield path, line, f"{match[1]} is not in docs/man/"
+    for path in tree.find("src/", ("setting.def",)):
+        for line, match in lines_with(tree, path, SETTING_NAME):
+            flag = "--" + match[1]
+            if f"{flag} " not in manual.replace("\\-", "-").replace("\n", " ").replace('"', " "):
+                yield path, line, f"{flag} is not in docs/man/"

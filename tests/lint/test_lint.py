@@ -72,6 +72,7 @@ BROKEN = [
     ("tour", replace("docs/tour.md", STOPS, "see the code")),
     ("compatibility", replace("docs/compatibility.md", "GetService", "GetServices")),
     ("options", replace("docs/man/cloudmapd.8", "store.path", "store.place")),
+    ("options", {"src/unmap/setting.def": f'/* {SPDX} */\nSETTING(dry_run, "dry-run", NULL)\n'}),
     ("api", replace("tests/lint/check_api.py", "exit(0)", "exit('GetService differs')")),
     ("format", replace("src/store/disk.c", "    return 0", "  return 0")),
     ("headers", replace("src/store/disk.h", "(void)", "(size_t n)")),

@@ -1,2 +1,3 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the end-to-end tests share: the daemon as a process, clients, the record of all traffic, the API's shapes."""
+"""What the end-to-end tests share: the programs as processes, clients, a double of AWS that breaks on command, the record
+of all traffic, the API's shapes."""

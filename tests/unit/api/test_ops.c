@@ -87,6 +87,8 @@ static size_t size_held(enum shape_holds holds)
         return sizeof(struct str_map);
     case SHAPE_HOLDS_POINTER:
         return sizeof(void *);
+    case SHAPE_HOLDS_PART:
+        return sizeof(struct wire_part);
     }
     return 0;
 }
@@ -95,7 +97,8 @@ static size_t size_held(enum shape_holds holds)
 static void check_holds(const struct shape_member *member, bool is_input)
 {
     const struct shape *shape = member->shape;
-    bool is_raw = member->holds == SHAPE_HOLDS_STR && shape->kind != SHAPE_KIND_STRING;
+    bool is_raw =
+        (member->holds == SHAPE_HOLDS_STR && shape->kind != SHAPE_KIND_STRING) || member->holds == SHAPE_HOLDS_PART;
     assert_false(is_input && is_raw);
     switch (shape->kind) {
     case SHAPE_KIND_NOTHING:

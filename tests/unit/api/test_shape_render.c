@@ -80,11 +80,17 @@ static void renders_maps_and_64_bit_numbers(void **state)
                     (&(struct get_instances_health_status_output){ .status = { NULL, 0, true } }), "{\"Status\":{}}");
 }
 
+static void write_text(struct buf *buf, const void *arg)
+{
+    buf_put_str(buf, str_of(arg));
+}
+
+static const struct wire_part one_instance = { write_text, "[{\"InstanceId\":\"i\"}]", 20 };
+
 static void raw_json_passes_through(void **state)
 {
     (void)state;
-    assert_rendered("DiscoverInstances",
-                    (&(struct discover_instances_output){ STR("[{\"InstanceId\":\"i\"}]"), OPT_INT(7) }),
+    assert_rendered("DiscoverInstances", (&(struct discover_instances_output){ one_instance, OPT_INT(7) }),
                     "{\"Instances\":[{\"InstanceId\":\"i\"}],\"InstancesRevision\":7}");
     assert_rendered("GetInstance",
                     (&(struct get_instance_output){ .instance = STR("{\"Id\":\"i\"}"), .resource_owner = STR("1") }),
@@ -157,9 +163,9 @@ static void leaves_out_what_is_asked(void **state)
 static void a_full_buffer_fails(void **state)
 {
     (void)state;
-    struct discover_instances_output out = { STR("[{\"InstanceId\":\"i\"}]"), OPT_INT(7) };
+    struct discover_instances_output out = { one_instance, OPT_INT(7) };
     size_t n_failed = 0;
-    for (size_t max = 0; max < 64; max++) {
+    for (size_t max = 0; max < 512; max++) {
         struct buf buf;
         buf_init(&buf, max);
         shape_render(&buf, output_of("DiscoverInstances"), &out);
@@ -167,7 +173,7 @@ static void a_full_buffer_fails(void **state)
         n_failed += buf.failed;
         buf_fini(&buf);
     }
-    assert_true(n_failed > 0 && n_failed < 64);
+    assert_true(n_failed > 0 && n_failed < 512);
 }
 
 int main(void)

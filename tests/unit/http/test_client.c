@@ -228,7 +228,11 @@ static int ask_peer(const char *words, struct http_client_answer *ret_answer, st
 static void test_peers_that_misbehave(void **state)
 {
     (void)state;
-    static const char *const words[] = { "", "SSH-2.0-x\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc",
+    static const char *const words[] = { "",
+                                         "SSH-2.0-x\r\n",
+                                         "HTTP/1.1 200 OK\r\n",
+                                         "HTTP/1.1 204 No Content\r\nX: y\r\n",
+                                         "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc",
                                          "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab" };
     struct http_client_answer answer;
     struct http_message message;

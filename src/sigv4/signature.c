@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * HMAC-SHA256 is nettle's. */
+#include "sigv4/signature.h"
+#include "base/hash.h"
+#include "base/text.h"
+
+#include <errno.h>
+#include <nettle/hmac.h>
+#include <nettle/memops.h>
+
+void signature_hash(struct str bytes, char ret_hash[CANONICAL_HASH_LEN])
+{
+    uint8_t digest[HASH_SHA256_LEN];
+    hash_sha256(bytes.p, bytes.n, digest);
+    text_hex(digest, sizeof(digest), ret_hash);
+}
+
+static void hmac(const void *key, size_t n_key, struct str text, uint8_t ret_digest[SIGNATURE_KEY_LEN])
+{
+    struct hmac_sha256_ctx context;
+    hmac_sha256_set_key(&context, n_key, key);
+    hmac_sha256_update(&context, text.n, (const uint8_t *)text.p);
+    hmac_sha256_digest(&context, SIGNATURE_KEY_LEN, ret_digest);
+    signature_wipe(&context, sizeof(context));
+}
+
+int signature_derive_key(struct str secret, const struct signature_scope *scope, struct signature_key *ret_key)
+{
+    const struct str steps[] = { scope->date, scope->region, scope->service, STR(SIGNATURE_TERMINATOR) };
+    char first[4 + SIGNATURE_SECRET_MAX] = "AWS4";
+    if (secret.n > SIGNATURE_SECRET_MAX)
+        return 1;
+    if (secret.n)
+        memcpy(first + 4, secret.p, secret.n);
+    hmac(first, 4 + secret.n, steps[0], ret_key->bytes);
+    signature_wipe(first, sizeof(first));
+    for (size_t i = 1; i < sizeof(steps) / sizeof(steps[0]); i++)
+        hmac(ret_key->bytes, SIGNATURE_KEY_LEN, steps[i], ret_key->bytes);
+    return 0;
+}
+
+void signature_wipe(void *p, size_t n)
+{
+    explicit_bzero(p, n);
+}
+
+int signature_make_scope(const struct signature_scope *scope, struct arena *arena, struct str *ret_text)
+{
+    *ret_text = arena_printf(arena, STR_FMT "/" STR_FMT "/" STR_FMT "/" SIGNATURE_TERMINATOR, STR_ARG(scope->date),
+                             STR_ARG(scope->region), STR_ARG(scope->service));
+    return str_is_set(*ret_text) ? 0 : -ENOMEM;
+}
+
+int signature_make_string(struct str time, const struct signature_scope *scope, struct str canonical,
+                          struct arena *arena, struct str *ret_text)
+{
+    struct str scope_text;
+    char hash[CANONICAL_HASH_LEN];
+    int r = signature_make_scope(scope, arena, &scope_text);
+    if (r < 0)
+        return r;
+    signature_hash(canonical, hash);
+    *ret_text = arena_printf(arena, SIGNATURE_ALGORITHM "\n" STR_FMT "\n" STR_FMT "\n%.*s", STR_ARG(time),
+                             STR_ARG(scope_text), CANONICAL_HASH_LEN, hash);
+    return str_is_set(*ret_text) ? 0 : -ENOMEM;
+}
+
+void signature_compute(const struct signature_key *key, struct str string_to_sign, char ret_signature[SIGNATURE_LEN])
+{
+    uint8_t digest[SIGNATURE_KEY_LEN];
+    hmac(key->bytes, SIGNATURE_KEY_LEN, string_to_sign, digest);
+    text_hex(digest, sizeof(digest), ret_signature);
+}
+
+bool signature_is_equal(struct str got, const char wanted[SIGNATURE_LEN])
+{
+    return got.n == SIGNATURE_LEN && memeql_sec(got.p, wanted, SIGNATURE_LEN);
+}

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The order of the checks is that of AWS as far as it is known: form, parts, signed headers, date, window, scope,
+ * signature. */
+#include "sigv4/verifier.h"
+
+#include <errno.h>
+
+/* What a signature is made of, before it is judged. */
+struct parts {
+    struct str algorithm, credential, signed_headers, signature;
+    struct str date, expires, token;
+};
+
+/* --- headers ----------------------------------------------------------------------------------------------------- */
+
+static size_t count_headers(const struct verifier_request *request, struct str name, struct str *ret_first)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < request->n_headers; i++) {
+        if (!str_eq_nocase(request->headers[i].key, name))
+            continue;
+        if (n++ == 0)
+            *ret_first = request->headers[i].value;
+    }
+    return n;
+}
+
+static struct str find_header(const struct verifier_request *request, struct str name)
+{
+    struct str value = { 0 };
+    count_headers(request, name, &value);
+    return value;
+}
+
+static struct str trim(struct str s)
+{
+    while (s.n > 0 && (s.p[0] == ' ' || s.p[0] == '\t'))
+        s = str_skip(s, 1);
+    while (s.n > 0 && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t'))
+        s.n--;
+    return s;
+}
+
+static bool is_signed(struct str list, struct str name)
+{
+    struct str rest = list;
+    while (rest.n > 0) {
+        struct str item = { rest.p, str_find_char(rest, ';') };
+        rest = str_skip(rest, item.n < rest.n ? item.n + 1 : item.n);
+        if (str_eq(item, name))
+            return true;
+    }
+    return false;
+}
+
+/* --- the header form --------------------------------------------------------------------------------------------- */
+
+/* false when it is there twice. */
+static bool set_once(struct str *part, struct str value)
+{
+    if (str_is_set(*part))
+        return false;
+    *part = value;
+    return true;
+}
+
+static bool set_part(struct parts *parts, struct str name, struct str value)
+{
+    if (str_eq(name, STR("Credential")))
+        return set_once(&parts->credential, value);
+    if (str_eq(name, STR("SignedHeaders")))
+        return set_once(&parts->signed_headers, value);
+    if (str_eq(name, STR("Signature")))
+        return set_once(&parts->signature, value);
+    return true;
+}
+
+/* `AWS4-HMAC-SHA256 Credential=..., SignedHeaders=..., Signature=...` */
+static int read_header(const struct verifier_request *request, struct str text, struct parts *ret_parts)
+{
+    text = trim(text);
+    size_t n = str_find_char(text, ' ');
+    struct parts parts = { .algorithm = { text.p, n } };
+    struct str rest = str_skip(text, n);
+    if (!str_eq(parts.algorithm, STR(SIGNATURE_ALGORITHM)))
+        return VERIFIER_UNSUPPORTED;
+    while (rest.n > 0) {
+        struct str item = { rest.p, str_find_char(rest, ',') };
+        rest = str_skip(rest, item.n < rest.n ? item.n + 1 : item.n);
+        item = trim(item);
+        size_t at = str_find_char(item, '=');
+        if (at == item.n || !set_part(&parts, (struct str){ item.p, at }, str_skip(item, at + 1)))
+            return VERIFIER_INCOMPLETE;
+    }
+    parts.date = find_header(request, STR("X-Amz-Date"));
+    if (!str_is_set(parts.date))
+        parts.date = find_header(request, STR("Date"));
+    if (count_headers(request, STR("X-Amz-Security-Token"), &parts.token) > 1)
+        return VERIFIER_INCOMPLETE;
+    *ret_parts = parts;
+    return 0;
+}
+
+/* --- the presigned form ------------------------------------------------------------------------------------------ */
+
+static struct str *parameter_of(struct parts *parts, struct str name)
+{
+    const struct {
+        struct str name;
+        struct str *part;
+    } known[] = {
+        { STR("X-Amz-Algorithm"), &parts->algorithm },
+        { STR("X-Amz-Credential"), &parts->credential },
+        { STR("X-Amz-Date"), &parts->date },
+        { STR("X-Amz-Expires"), &parts->expires },
+        { STR("X-Amz-SignedHeaders"), &parts->signed_headers },
+        { STR("X-Amz-Signature"), &parts->signature },
+        { STR("X-Amz-Security-Token"), &parts->token },
+    };
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        if (str_eq(known[i].name, name))
+            return known[i].part;
+    return NULL;
+}
+
+/* 0 also when there are no such parameters. */
+static int read_query(const struct verifier_request *request, struct arena *arena, struct parts *ret_parts)
+{
+    struct parts parts = { 0 };
+    struct str rest = request->query;
+    struct str_pair parameter;
+    for (size_t n = 0; canonical_next_parameter(&rest, &parameter); n++) {
+        struct str name, value;
+        if (n == CANONICAL_MAX_PARAMETERS)
+            return VERIFIER_TOO_LARGE;
+        int r = canonical_decode(parameter.key, arena, &name);
+        struct str *part = r == 0 ? parameter_of(&parts, name) : NULL;
+        if (r == 0 && part)
+            r = canonical_decode(parameter.value, arena, &value);
+        if (r != 0)
+            return r < 0 ? r : VERIFIER_MALFORMED;
+        if (part && !set_once(part, value))
+            return VERIFIER_INCOMPLETE;
+    }
+    *ret_parts = parts;
+    return 0;
+}
+
+static int read_parts(const struct verifier_request *request, struct arena *arena, struct parts *ret_parts,
+                      bool *ret_presigned)
+{
+    struct str text = { 0 };
+    size_t n = count_headers(request, STR("Authorization"), &text);
+    if (request->query.n > CANONICAL_MAX_BYTES || request->n_headers > CANONICAL_MAX_HEADERS)
+        return VERIFIER_TOO_LARGE;
+    struct parts query;
+    int r = read_query(request, arena, &query);
+    if (r != 0)
+        return r;
+    *ret_presigned = str_is_set(query.algorithm);
+    if (*ret_presigned && n > 0)
+        return VERIFIER_TWO_FORMS;
+    if (n > 1)
+        return VERIFIER_INCOMPLETE;
+    if (n == 1)
+        return read_header(request, text, ret_parts);
+    if (!*ret_presigned)
+        return VERIFIER_MISSING;
+    if (!str_eq(query.algorithm, STR(SIGNATURE_ALGORITHM)))
+        return VERIFIER_UNSUPPORTED;
+    *ret_parts = query;
+    return 0;
+}
+
+/* --- judging ----------------------------------------------------------------------------------------------------- */
+
+static int check_presence(const struct parts *parts, bool is_presigned)
+{
+    bool complete = parts->credential.n > 0 && parts->signed_headers.n > 0 && parts->signature.n > 0 &&
+                    parts->date.n > 0 && (!is_presigned || parts->expires.n > 0);
+    if (!complete)
+        return VERIFIER_INCOMPLETE;
+    return parts->token.n > VERIFIER_TOKEN_MAX ? VERIFIER_TOO_LARGE : 0;
+}
+
+/* A request whose target or token is not signed could be turned into another one. */
+static int check_signed(const struct verifier_request *request, const struct verifier_options *options,
+                        const struct parts *parts, bool is_presigned)
+{
+    struct str list = parts->signed_headers;
+    bool has_date = str_is_set(find_header(request, STR("X-Amz-Date")));
+    if (!is_signed(list, STR("host")))
+        return VERIFIER_UNSIGNED_HEADER;
+    if (!is_presigned && !is_signed(list, has_date ? STR("x-amz-date") : STR("date")))
+        return VERIFIER_UNSIGNED_HEADER;
+    const struct str others[] = { STR("x-amz-target"), STR("x-amz-security-token") };
+    for (size_t i = 0; !options->takes_unsigned_headers && i < sizeof(others) / sizeof(others[0]); i++)
+        if (str_is_set(find_header(request, others[i])) && !is_signed(list, others[i]))
+            return VERIFIER_UNSIGNED_HEADER;
+    return 0;
+}
+
+static int check_time(const struct verifier_options *options, const struct parts *parts, bool is_presigned, int64_t now,
+                      char ret_time[AMZ_DATE_LEN])
+{
+    int64_t seconds;
+    uint64_t expires = 0;
+    struct str date = trim(parts->date);
+    if (amz_date_parse(date, &seconds) && (is_presigned || amz_date_parse_http(date, &seconds)))
+        return VERIFIER_INCOMPLETE;
+    if (is_presigned && (str_parse_u64(parts->expires, &expires) || expires == 0 || expires > VERIFIER_EXPIRES_MAX_S))
+        return VERIFIER_INCOMPLETE;
+    int64_t life = is_presigned ? (int64_t)expires : options->window_s;
+    if (now - seconds > life)
+        return VERIFIER_TOO_OLD;
+    if (seconds - now > options->window_s)
+        return VERIFIER_TOO_NEW;
+    amz_date_format(seconds, ret_time);
+    return 0;
+}
+
+static bool is_wanted(struct str got, struct str wanted)
+{
+    return got.n > 0 && (!str_is_set(wanted) || str_eq(got, wanted));
+}
+
+/* `AKIDEXAMPLE/20150830/us-east-1/service/aws4_request` */
+static int check_scope(const struct verifier_options *options, struct str credential, struct verifier_claim *claim)
+{
+    struct str fields[5];
+    struct str rest = credential;
+    for (size_t i = 0; i < 5; i++) {
+        fields[i] = (struct str){ rest.p, str_find_char(rest, '/') };
+        if ((fields[i].n < rest.n) != (i < 4))
+            return VERIFIER_INCOMPLETE;
+        if (i < 4)
+            rest = str_skip(rest, fields[i].n + 1);
+    }
+    if (fields[0].n == 0)
+        return VERIFIER_INCOMPLETE;
+    claim->access_key_id = fields[0];
+    claim->scope = (struct signature_scope){ fields[1], fields[2], fields[3] };
+    bool good = str_eq(fields[1], (struct str){ claim->time, AMZ_DATE_DAY_LEN }) &&
+                is_wanted(fields[2], options->region) && is_wanted(fields[3], options->service) &&
+                str_eq(fields[4], STR(SIGNATURE_TERMINATOR));
+    return good ? 0 : VERIFIER_WRONG_SCOPE;
+}
+
+int verifier_read(const struct verifier_request *request, const struct verifier_options *options, int64_t now_seconds,
+                  struct arena *arena, struct verifier_claim *ret_claim)
+{
+    struct parts parts;
+    bool is_presigned;
+    int r = read_parts(request, arena, &parts, &is_presigned);
+    if (r == 0)
+        r = check_presence(&parts, is_presigned);
+    if (r == 0)
+        r = check_signed(request, options, &parts, is_presigned);
+    if (r != 0)
+        return r;
+    struct verifier_claim claim = {
+        .signed_headers = parts.signed_headers,
+        .signature = parts.signature,
+        .session_token = parts.token,
+        .is_presigned = is_presigned,
+    };
+    r = check_time(options, &parts, is_presigned, now_seconds, claim.time);
+    if (r == 0)
+        r = check_scope(options, parts.credential, &claim);
+    if (r == 0)
+        *ret_claim = claim;
+    return r;
+}
+
+/* --- the signature ----------------------------------------------------------------------------------------------- */
+
+/* The hash of the body, in the spelling of the header that repeats it. */
+static int find_payload_hash(const struct verifier_request *request, char hash[CANONICAL_HASH_LEN],
+                             struct str *ret_hash)
+{
+    struct str sent = { 0 };
+    size_t n = count_headers(request, STR("X-Amz-Content-Sha256"), &sent);
+    sent = trim(sent);
+    if (n > 1)
+        return VERIFIER_INCOMPLETE;
+    if (str_starts(sent, STR("UNSIGNED-PAYLOAD")) || str_starts(sent, STR("STREAMING-")))
+        return VERIFIER_UNSUPPORTED;
+    signature_hash(request->body, hash);
+    struct str own = { hash, CANONICAL_HASH_LEN };
+    if (n == 1 && !str_eq_nocase(sent, own))
+        return VERIFIER_WRONG_HASH;
+    *ret_hash = n == 1 ? sent : own;
+    return 0;
+}
+
+static int result_of(int canonical)
+{
+    switch (canonical) {
+    case CANONICAL_NO_HEADER:
+        return VERIFIER_INCOMPLETE;
+    case CANONICAL_BAD_LIST: /* AWS makes its own list, in order: another one cannot match */
+        return VERIFIER_MISMATCH;
+    case CANONICAL_TOO_LARGE:
+        return VERIFIER_TOO_LARGE;
+    case CANONICAL_MALFORMED:
+        return VERIFIER_MALFORMED;
+    default:
+        return canonical;
+    }
+}
+
+int verifier_check(const struct verifier_request *request, const struct verifier_options *options,
+                   const struct verifier_claim *claim, const struct signature_key *key, struct arena *arena)
+{
+    struct canonical_request canonical = {
+        .method = request->method,
+        .path = request->path,
+        .query = request->query,
+        .headers = request->headers,
+        .n_headers = request->n_headers,
+        .keeps_path = options->keeps_path,
+        .is_presigned = claim->is_presigned,
+        .omits_token = claim->is_presigned && options->omits_token,
+    };
+    char hash[CANONICAL_HASH_LEN], wanted[SIGNATURE_LEN];
+    struct str text, string_to_sign;
+    int r = find_payload_hash(request, hash, &canonical.payload_hash);
+    if (r != 0)
+        return r;
+    r = canonical_make(&canonical, claim->signed_headers, arena, &text);
+    if (r == 0)
+        r = signature_make_string((struct str){ claim->time, AMZ_DATE_LEN }, &claim->scope, text, arena,
+                                  &string_to_sign);
+    if (r != 0)
+        return result_of(r);
+    signature_compute(key, string_to_sign, wanted);
+    return signature_is_equal(claim->signature, wanted) ? 0 : VERIFIER_MISMATCH;
+}
+
+const char *verifier_code(enum verifier_result result)
+{
+    switch (result) {
+    case VERIFIER_MISSING:
+        return "MissingAuthenticationTokenException";
+    case VERIFIER_UNSUPPORTED:
+    case VERIFIER_INCOMPLETE:
+    case VERIFIER_TOO_LARGE:
+        return "IncompleteSignatureException";
+    case VERIFIER_TWO_FORMS:
+    case VERIFIER_UNSIGNED_HEADER:
+    case VERIFIER_TOO_OLD:
+    case VERIFIER_TOO_NEW:
+    case VERIFIER_WRONG_SCOPE:
+    case VERIFIER_WRONG_HASH:
+    case VERIFIER_MALFORMED:
+    case VERIFIER_MISMATCH:
+        break;
+    }
+    return "InvalidSignatureException";
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The side that verifies, in two steps, with the caller's look-up between them: verifier_read takes apart what a
+ * request claims and judges all that needs no secret; verifier_check makes the signature anew with the key of the
+ * claimed access key (of a dummy secret when it is unknown, so that time does not tell) and compares. Both forms: the
+ * Authorization header and the presigned query. Pure; any thread. */
+#pragma once
+
+#include "sigv4/signature.h"
+
+#define VERIFIER_WINDOW_S 300
+#define VERIFIER_EXPIRES_MAX_S 604800
+#define VERIFIER_TOKEN_MAX 8192
+
+/* Conditions: the request is refused. */
+enum verifier_result {
+    VERIFIER_MISSING = 1,     /* no signature at all */
+    VERIFIER_UNSUPPORTED,     /* another algorithm, or a payload form that is S3's */
+    VERIFIER_INCOMPLETE,      /* a part is missing, twice there or in no form; a signed header is not there */
+    VERIFIER_TWO_FORMS,       /* header and query at once */
+    VERIFIER_UNSIGNED_HEADER, /* host, date, target or token is not signed */
+    VERIFIER_TOO_OLD,
+    VERIFIER_TOO_NEW,
+    VERIFIER_WRONG_SCOPE, /* date, region, service or terminator */
+    VERIFIER_WRONG_HASH,  /* X-Amz-Content-Sha256 is not the body's */
+    VERIFIER_MALFORMED,   /* the request has no canonical form */
+    VERIFIER_TOO_LARGE,
+    VERIFIER_MISMATCH, /* all there, and the signature is another one */
+};
+
+struct verifier_request {
+    struct str method, path, query; /* raw, as in canonical.h */
+    const struct str_pair *headers; /* as received */
+    size_t n_headers;
+    struct str body;
+};
+
+struct verifier_options {
+    int64_t window_s;             /* either way, the limits included */
+    struct str region, service;   /* of the scope; absent: any */
+    bool keeps_path, omits_token; /* as in canonical.h */
+    bool takes_unsigned_headers;  /* X-Amz-Target and X-Amz-Security-Token need not be signed */
+};
+
+/* Slices live as long as the request and the arena. */
+struct verifier_claim {
+    struct str access_key_id;
+    struct signature_scope scope;
+    struct str signed_headers, signature;
+    struct str session_token; /* absent: none */
+    char time[AMZ_DATE_LEN];
+    bool is_presigned;
+};
+
+/* 0 with the claim, nothing of which is proved; -ENOMEM or a condition. */
+int verifier_read(const struct verifier_request *request, const struct verifier_options *options, int64_t now_seconds,
+                  struct arena *arena, struct verifier_claim *ret_claim);
+/* 0: signed with this key. -ENOMEM or a condition. */
+int verifier_check(const struct verifier_request *request, const struct verifier_options *options,
+                   const struct verifier_claim *claim, const struct signature_key *key, struct arena *arena);
+
+/* The error code that a service of JSON 1.1 answers. */
+const char *verifier_code(enum verifier_result result);
