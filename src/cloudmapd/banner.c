@@ -26,6 +26,14 @@ static void write_unresolved(struct buf *buf, const struct endpoint *endpoint)
         endpoint->host);
 }
 
+/* Who sees private namespaces; VPCs with networks of their own say so in the configuration. */
+static void write_private(struct buf *buf, const struct config *config)
+{
+    const char *networks = config->sources[OPTION_INDEX(dns_default_networks)].text;
+    buf_printf(buf, "        private namespaces%s: to clients in %s\n\n",
+               config->n_vpcs ? " of VPCs without a section" : "", *networks ? networks : "no network");
+}
+
 void banner_write(struct buf *buf, const struct config *config, const struct endpoint *endpoint, const char *addresses,
                   struct str dns, const char *data)
 {
@@ -33,8 +41,8 @@ void banner_write(struct buf *buf, const struct config *config, const struct end
     buf_printf(buf, "  API   %s  (%s)\n", endpoint->url, addresses);
     buf_printf(buf, "  Mode  open: from this machine only; any credentials are accepted, and none too\n");
     buf_printf(buf, "  Data  %s\n", data);
-    buf_printf(buf, "  DNS   " STR_FMT "  (UDP and TCP; every namespace with DNS names, private ones too)\n\n",
-               STR_ARG(dns));
+    buf_printf(buf, "  DNS   " STR_FMT "  (UDP and TCP)\n", STR_ARG(dns));
+    write_private(buf, config);
     if (!endpoint->data_resolves)
         write_unresolved(buf, endpoint);
     buf_printf(buf, "Paste this into another shell:\n\n");

@@ -246,7 +246,7 @@ static void apply(struct config *config, const struct option_row *option, void *
     source->text = arena_dup(&config->arena, value).p;
 }
 
-static struct config_vpc *find_vpc(struct config *config, struct str id)
+static struct config_vpc *find_vpc(const struct config *config, struct str id)
 {
     for (size_t i = 0; i < config->n_vpcs; i++)
         if (str_eq(str_of(config->vpcs[i].id), id))
@@ -347,9 +347,32 @@ static size_t value_size(enum option_type type)
     case OPTION_INT:
     case OPTION_DURATION:
     case OPTION_SIZE:
+    case OPTION_SHARE:
         return sizeof(int64_t);
     default: /* text and lists belong to the arena of their configuration */
         ASSERT(false);
+    }
+}
+
+static void need_restart(struct buf *restart_needed, const char *key)
+{
+    buf_printf(restart_needed, "%s%s", restart_needed->n ? ", " : "", key);
+}
+
+/* Options of VPCs that one of the two has otherwise or not at all; only_missing: not at all, in `theirs`. */
+static void reload_vpcs(const struct config *ours, const struct config *theirs, bool only_missing,
+                        struct buf *restart_needed)
+{
+    for (size_t v = 0; v < ours->n_vpcs; v++) {
+        const struct config_vpc *one = &ours->vpcs[v], *other = find_vpc(theirs, str_of(one->id));
+        for (size_t i = 0; i < OPTION_VPC_COUNT; i++) {
+            const char *text = one->sources[i].text, *other_text = other ? other->sources[i].text : NULL;
+            char key[160];
+            if (!text || (other_text && (only_missing || strcmp(text, other_text) == 0)))
+                continue;
+            snprintf(key, sizeof(key), "vpc.%s%s", one->id, strrchr(option_vpc_table[i].key, '.'));
+            need_restart(restart_needed, key);
+        }
     }
 }
 
@@ -368,9 +391,11 @@ void config_reload(struct config *config, const struct config *next, struct buf 
             memcpy((char *)config + option->offset, (const char *)next + option->offset, value_size(option->type));
             *source = (struct config_source){ next->sources[i].origin, where.p, text.p };
         } else {
-            buf_printf(restart_needed, "%s%s", restart_needed->n ? ", " : "", option->key);
+            need_restart(restart_needed, option->key);
         }
     }
+    reload_vpcs(config, next, false, restart_needed);
+    reload_vpcs(next, config, true, restart_needed);
 }
 
 void config_free(struct config *config)

@@ -29,7 +29,7 @@ static void each_row(const struct config *config, row_fn *fn, void *arg)
     for (size_t v = 0; v < config->n_vpcs; v++) {
         const struct config_vpc *vpc = &config->vpcs[v];
         for (size_t i = 0; i < OPTION_VPC_COUNT; i++) {
-            char key[128];
+            char key[160];
             if (!vpc->sources[i].text)
                 continue;
             snprintf(key, sizeof(key), "vpc.%s%s", vpc->id, strrchr(option_vpc_table[i].key, '.'));

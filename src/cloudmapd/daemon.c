@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "cloudmapd/banner.h"
+#include "cloudmapd/daemon_views.h"
 #include "cloudmapd/open_mode.h"
 #include "cloudmapd/sd_notify.h"
 #include "dns/dns_server.h"
@@ -35,6 +36,7 @@ struct daemon {
     int64_t started_ns;
     struct store *store;
     struct registry *registry;
+    struct daemon_views views;
     struct admin *admin;
     struct dns_server *dns;
     struct api *api;
@@ -178,6 +180,7 @@ static int start_registry(struct daemon *daemon)
         .private_health_checks = config->health_private_namespaces,
         .keep_records = config->services_keep_records,
         .private_targets = config->compat != CONFIG_COMPAT_AWS,
+        .vpcs = daemon->views.map,
     };
     r = registry_open(&registry, daemon->store, &daemon->registry, &message);
     if (r != 0)
@@ -188,6 +191,18 @@ static int start_registry(struct daemon *daemon)
               LOG_I("namespaces", stat.namespaces), LOG_I("services", stat.services),
               LOG_I("instances", stat.instances), LOG_I("ms", since_start_ms(daemon)));
     return 0;
+}
+
+static int start_views(struct daemon *daemon)
+{
+    struct buf why;
+    buf_init(&why, 512);
+    int r = daemon_views_init(&daemon->views, daemon->config, &why);
+    buf_put_char(&why, '\0');
+    if (r != 0)
+        r = refuse(r == 1 ? EX_CONFIG : EXIT_FAILURE, r == 1 && !why.failed ? why.p : strerror(ENOMEM));
+    buf_fini(&why);
+    return r;
 }
 
 static int start_admin(struct daemon *daemon)
@@ -219,6 +234,11 @@ static int start_dns(struct daemon *daemon)
                               .name_servers = config->dns_name_servers.items,
                               .n_name_servers = config->dns_name_servers.n,
                               .nsid = config->dns_nsid.n ? config->dns_nsid.items[0] : NULL,
+                              .rate_limit = (unsigned)config->dns_rate_limit,
+                              .rate_limit_exempt = config->dns_rate_limit_exempt.items,
+                              .n_rate_limit_exempt = config->dns_rate_limit_exempt.n,
+                              .query_log = (unsigned)config->dns_query_log,
+                              .views = daemon->views.views,
                               .head = registry_head(daemon->registry),
                               .clock = daemon->clock };
     struct dns_message message = { .text = "" };
@@ -268,7 +288,9 @@ static int start(struct daemon *daemon)
 {
     log_event(LOG_DAEMON_STARTED, LOG_C("version", CLOUDMAP_VERSION), LOG_I("pid", getpid()));
     log_options_without_effect(daemon->config);
-    int r = start_registry(daemon);
+    int r = start_views(daemon);
+    if (r == 0)
+        r = start_registry(daemon);
     if (r == 0)
         r = start_admin(daemon);
     if (r == 0)
@@ -373,6 +395,7 @@ static void reload(struct daemon *daemon)
     } else {
         config_reload(daemon->config, next, &restart_needed);
         log_set_level((enum log_level)daemon->config->log_level);
+        dns_server_set_query_log(daemon->dns, (unsigned)daemon->config->dns_query_log);
         log_reloaded(daemon->config, buf_str(&restart_needed));
         publish_facts(daemon, "ready"); /* on failure status tells the old ones */
     }
@@ -445,6 +468,7 @@ static bool stop(struct daemon *daemon)
     dns_server_stop(daemon->dns);
     admin_stop(daemon->admin);
     registry_close(daemon->registry);
+    daemon_views_fini(&daemon->views);
     if (daemon->store)
         store_stat(daemon->store, &stat);
     store_close(daemon->store);

@@ -3,6 +3,7 @@
  * cloudmapd: the command line, the configuration, and then the daemon. */
 #include "cloudmapd/config_args.h"
 #include "cloudmapd/daemon.h"
+#include "cloudmapd/daemon_views.h"
 #include "cloudmapd/open_mode.h"
 
 #include <limits.h>
@@ -72,8 +73,10 @@ int main(int argc, char **argv)
     config_init_errors(&errors);
     char directory[PATH_MAX];
     const char *state_directory = find_state_directory(directory, sizeof(directory));
-    if (config_args_load(&args, environ, state_directory, &config, &errors) == 0)
+    if (config_args_load(&args, environ, state_directory, &config, &errors) == 0) {
         open_mode_check(config, &errors);
+        daemon_views_check(config, &errors);
+    }
     print_errors(&errors);
     unsigned n_errors = errors.n;
     config_fini_errors(&errors);

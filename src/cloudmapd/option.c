@@ -4,6 +4,7 @@
 #include "cloudmapd/option.h"
 #include "base/units.h"
 #include "cloudmapd/config.h"
+#include "registry/vpc.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -65,13 +66,37 @@ static bool is_name(struct str text)
     return text.n > 0 && text.n <= OPTION_VPC_ID_MAX;
 }
 
+static bool is_region(struct str text)
+{
+    for (size_t i = 0; i < text.n; i++)
+        if (!islower((unsigned char)text.p[i]) && !isdigit((unsigned char)text.p[i]) && text.p[i] != '-')
+            return false;
+    return text.n > 0 && text.n <= 32;
+}
+
+static bool is_account(struct str text)
+{
+    for (size_t i = 0; i < text.n; i++)
+        if (!isdigit((unsigned char)text.p[i]))
+            return false;
+    return text.n == 12;
+}
+
+/* ID, or ACCOUNT/REGION/ID. */
+static bool is_vpc(struct str text)
+{
+    struct vpc_name name;
+    return vpc_parse_name(text, &name) == 0 && is_name(name.id) &&
+           (!str_is_set(name.account) || (is_account(name.account) && is_region(name.region)));
+}
+
 size_t option_find_vpc(struct str key, struct str *ret_id)
 {
     if (!str_starts(key, STR(VPC_PREFIX)))
         return OPTION_VPC_COUNT;
     struct str rest = str_skip(key, strlen(VPC_PREFIX));
     struct str id = { rest.p, str_find_char(rest, '.') };
-    if (!is_name(id) || id.n == rest.n)
+    if (!is_vpc(id) || id.n == rest.n)
         return OPTION_VPC_COUNT;
     struct str last = str_skip(rest, id.n);
     size_t i = 0;
@@ -188,6 +213,30 @@ static int parse_number(const struct option_row *option, struct str text, int64_
     return 0;
 }
 
+/* 0.25, with up to six digits behind the point. */
+static int parse_share(struct str text, int64_t *ret_value, struct buf *why)
+{
+    struct str digits = { 0 };
+    size_t point = str_find_char(text, '.');
+    uint64_t whole = 0, part = 0;
+    if (point < text.n)
+        digits = str_skip(text, point + 1);
+    bool good = str_parse_u64((struct str){ text.p, point }, &whole) == 0 && digits.n <= 6 &&
+                (point == text.n || str_parse_u64(digits, &part) == 0);
+    for (size_t i = digits.n; i < 6; i++)
+        part *= 10;
+    if (str_eq(text, STR("off")))
+        whole = part = 0;
+    else if (str_eq(text, STR("all")))
+        whole = 1;
+    else if (!good || whole > 1 || (whole == 1 && part)) {
+        buf_put_str(why, STR("is not off, all or a share from 0 to 1 (such as 0.01)"));
+        return 1;
+    }
+    *ret_value = (int64_t)(whole * 1000000 + part);
+    return 0;
+}
+
 static int parse_enum(const struct option_row *option, struct str text, int *ret_value, struct buf *why)
 {
     struct str rest = str_of(option->words);
@@ -219,22 +268,6 @@ static int parse_bool(struct str text, bool *ret_value, struct buf *why)
     }
     *ret_value = text.p[0] == 't';
     return 0;
-}
-
-static bool is_region(struct str text)
-{
-    for (size_t i = 0; i < text.n; i++)
-        if (!islower((unsigned char)text.p[i]) && !isdigit((unsigned char)text.p[i]) && text.p[i] != '-')
-            return false;
-    return text.n > 0 && text.n <= 32;
-}
-
-static bool is_account(struct str text)
-{
-    for (size_t i = 0; i < text.n; i++)
-        if (!isdigit((unsigned char)text.p[i]))
-            return false;
-    return text.n == 12;
 }
 
 static int parse_text(const struct option_row *option, struct str text, struct arena *arena, const char **ret_value,
@@ -334,6 +367,8 @@ static int check_item(const struct option_row *option, struct str item, struct b
         buf_printf(why, "holds \"" STR_FMT "\", which is not a name of letters, digits, - and _", STR_ARG(item));
     else if (option->type == OPTION_DOMAINS && !is_domain(item))
         buf_printf(why, "holds \"" STR_FMT "\", which is not a host name", STR_ARG(item));
+    else if (option->type == OPTION_VPCS && !is_vpc(item))
+        buf_printf(why, "holds \"" STR_FMT "\", which is not ID or ACCOUNT/REGION/ID of a VPC", STR_ARG(item));
     else
         return 0;
     return 1;
@@ -392,12 +427,15 @@ int option_parse(const struct option_row *option, struct str text, struct arena 
         return parse_number(option, text, ret_value, why);
     case OPTION_BOOL:
         return parse_bool(text, ret_value, why);
+    case OPTION_SHARE:
+        return parse_share(text, ret_value, why);
     case OPTION_ENUM:
         return parse_enum(option, text, ret_value, why);
     case OPTION_ADDRESSES:
     case OPTION_NETWORKS:
     case OPTION_NAMES:
     case OPTION_DOMAINS:
+    case OPTION_VPCS:
         return parse_list(option, text, arena, ret_value, why);
     }
     return 1;

@@ -15,11 +15,13 @@ enum option_type {
     OPTION_BOOL,      /* bool: true, false */
     OPTION_DURATION,  /* int64_t: milliseconds */
     OPTION_SIZE,      /* int64_t: bytes */
+    OPTION_SHARE,     /* int64_t: millionths; off, all, 0 to 1 */
     OPTION_ENUM,      /* int: position in the option's words */
     OPTION_ADDRESSES, /* struct config_list of HOST:PORT or [IPV6]:PORT */
     OPTION_NETWORKS,  /* struct config_list of ADDRESS/BITS */
     OPTION_NAMES,     /* struct config_list of words without blanks */
     OPTION_DOMAINS,   /* struct config_list of host names */
+    OPTION_VPCS,      /* struct config_list of VPCs: ID or ACCOUNT/REGION/ID */
 };
 
 enum option_flags {
@@ -64,7 +66,7 @@ struct option_vpc_members {
 #define OPTION_COUNT sizeof(struct option_members)
 #define OPTION_VPC_COUNT sizeof(struct option_vpc_members)
 #define OPTION_INDEX(member) offsetof(struct option_members, member)
-#define OPTION_VPC_ID_MAX 64 /* characters, as of ResourceId in the API */
+#define OPTION_VPC_ID_MAX 64 /* characters, as of ResourceId in the API; without account and region */
 
 extern const struct option_row option_table[];     /* OPTION_COUNT */
 extern const struct option_row option_vpc_table[]; /* OPTION_VPC_COUNT; keys vpc.ID.x */

@@ -197,7 +197,8 @@ static size_t answer_opt_size(const struct answer *answer)
         return 0;
     return EDNS_OPT_SIZE + (edns->has_cookie ? OPTION_HEAD + COOKIE_SIZE : 0) +
            (edns->wants_nsid && str_is_set(settings->nsid) ? OPTION_HEAD + settings->nsid.n : 0) +
-           (edns->wants_keepalive && answer->is_tcp ? OPTION_HEAD + 2 : 0);
+           (edns->wants_keepalive && answer->is_tcp ? OPTION_HEAD + 2 : 0) +
+           (answer->says_subnet ? OPTION_HEAD + answer_view_subnet_size(answer) : 0);
 }
 
 /* Behind everything else; `room` is the message's whole. */
@@ -221,6 +222,10 @@ static void answer_put_opt(struct answer *answer, size_t room)
     if (edns->wants_keepalive && answer->is_tcp) {
         const char tenths[] = { (char)(settings->keepalive_ds >> 8), (char)settings->keepalive_ds };
         p += edns_put_option(p, EDNS_KEEPALIVE, (struct str){ tenths, 2 });
+    }
+    if (answer->says_subnet) {
+        uint8_t subnet[ANSWER_VIEW_SUBNET_MAX];
+        p += edns_put_option(p, EDNS_SUBNET, answer_view_subnet(answer, subnet));
     }
     if (answer->has_error && room - (size_t)(p - out->p) >= OPTION_HEAD + 2 + answer->error_text.n)
         p += edns_put_error(p, answer->error, answer->error_text);
@@ -291,13 +296,13 @@ size_t answer_query(struct answer_worker *worker, const struct snapshot *snapsho
 
     answer.worker = worker;
     answer.snapshot = snapshot;
-    answer.client = client;
     answer.is_tcp = is_tcp;
     answer.name_at = PACKET_HEADER;
     answer.flags = answer.rcode = answer.n_followed = 0;
     answer.has_error = false;
     switch (packet_read(query, n, &answer.query, &answer.name.name)) {
     case PACKET_OK:
+        answer_view_find(&answer, client);
         return answer_count(&answer, n, answer_compose(&answer, out, room));
     case PACKET_MALFORMED:
         return answer_count(&answer, n, answer_bare(&answer, out, PACKET_FORMERR));

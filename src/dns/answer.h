@@ -14,6 +14,9 @@
 #define ANSWER_MAX_NAME_SERVERS 13
 #define ANSWER_MAX_NSID 64
 
+struct rate_limit;
+struct query_ring;
+
 /* What all answers of a server share. */
 struct answer_settings {
     unsigned max_answers;  /* 0: all */
@@ -23,6 +26,8 @@ struct answer_settings {
     struct dname name_servers[ANSWER_MAX_NAME_SERVERS];
     size_t n_name_servers; /* at least 1; the first one is the primary of every SOA record */
     uint8_t cookie_secret[COOKIE_SECRET];
+    struct rate_limit *rate_limit;    /* NULL: none */
+    const struct dns_view_set *views; /* NULL: everybody sees everything */
 };
 
 /* A thread's own. */
@@ -30,7 +35,10 @@ struct answer_worker {
     const struct answer_settings *settings;
     struct dns_stats stats;
     struct rand rand;
-    uint32_t now_s; /* wall clock; its owner keeps it fresh to a few seconds */
+    uint32_t now_s;                /* wall clock; its owner keeps it fresh to a few seconds */
+    int64_t start_ns;              /* monotonic; when what is answered now arrived */
+    struct query_ring *query_ring; /* NULL: no query log */
+    uint8_t limited[256];          /* rate_limit.c: whose turn it is to be dropped */
     const struct instance *picked[ANSWER_MAX_PICKED];
     uint16_t seen[4 * ANSWER_MAX_PICKED]; /* addresses of one answer by hash */
 };

@@ -10,7 +10,10 @@
 struct answer {
     struct answer_worker *worker;
     const struct snapshot *snapshot;
-    const struct authority_client *client;
+    const struct authority_client *client; /* its view is that of whom a forwarder speaks for */
+    struct authority_client asker;
+    bool says_subnet; /* the answer has the query's client subnet option, with the scope */
+    uint8_t scope;
     bool is_tcp;
     struct packet query;
     struct composer out;
@@ -53,6 +56,17 @@ enum answer_result answer_put_instance(struct answer *answer, const struct owner
 enum answer_result answer_put_soa(struct answer *answer, const struct authority *authority,
                                   enum composer_section section);
 enum answer_result answer_put_ns(struct answer *answer, const struct authority *authority);
+
+/* --- answer_view.c -------------------------------------------------------------------------------------------------
+ */
+
+#define ANSWER_VIEW_SUBNET_MAX 20
+
+/* Gives the answer its client, from what the query and the socket say. */
+void answer_view_find(struct answer *answer, const struct authority_client *client);
+/* The client subnet option of the answer without its head; 0 octets when there is none. */
+size_t answer_view_subnet_size(const struct answer *answer);
+struct str answer_view_subnet(const struct answer *answer, uint8_t buffer[ANSWER_VIEW_SUBNET_MAX]);
 
 /* --- answer_pick.c -------------------------------------------------------------------------------------------------
  */

@@ -9,24 +9,69 @@ void authority_fold(const struct snapshot *snapshot, struct authority_name *name
     dname_hash(&snapshot->name_key, &name->name, name->hash);
 }
 
+/* The private zone of the name that the view has, or NULL; they stand before the public ones. */
+static const struct zone *authority_pick_private(const struct zone_name *place, const struct dns_view *view)
+{
+    const struct zone *oldest = NULL;
+
+    if (!view)
+        return place->zones[0]->is_private ? place->zones[0] : NULL;
+    for (uint32_t i = 0; i < place->n && place->zones[i]->is_private; i++) {
+        const struct zone *zone = place->zones[i];
+        if (!vpc_is_seen(view->seen, zone->vpc))
+            continue;
+        if (zone->vpc == view->vpc)
+            return zone;
+        if (!oldest)
+            oldest = zone;
+    }
+    return oldest;
+}
+
+static const struct zone *authority_pick_public(const struct zone_name *place)
+{
+    uint32_t i = place->n;
+
+    while (i > 0 && !place->zones[i - 1]->is_private)
+        i--;
+    return i < place->n ? place->zones[i] : NULL;
+}
+
 bool authority_find(const struct snapshot *snapshot, const struct authority_client *client,
                     const struct authority_name *name, struct authority *ret_authority)
 {
-    (void)client; /* every zone is seen by everybody until networks belong to VPCs */
-    ret_authority->has_zones_below = false;
-    for (unsigned i = 0; i < name->name.n_labels; i++) {
+    const struct dns_view *view = client->view;
+    bool sees_private = snapshot->n_private_zones && (view ? view->seen != NULL : snapshot->vpcs == NULL);
+    const struct zone *zone = NULL;
+    uint32_t below = 0, private_below = 0;
+
+    for (unsigned i = 0; i < name->name.n_labels && (!zone || sees_private); i++) {
         const struct zone_name *place = zone_find(snapshot, name->hash[i], dname_suffix(&name->name, i));
+        const struct zone *found = NULL;
         if (!place)
             continue;
-        if (i == 0)
-            ret_authority->has_zones_below = place->n_below != 0;
+        if (i == 0) {
+            below = place->n_below;
+            private_below = place->n_private_below;
+        }
         if (place->n == 0)
             continue;
-        ret_authority->zone = place->zones[0];
+        if (sees_private)
+            found = authority_pick_private(place, view);
+        if (!found && !zone)
+            found = authority_pick_public(place);
+        if (!found)
+            continue;
+        zone = found;
         ret_authority->apex = i;
-        return true;
+        if (zone->is_private)
+            break;
     }
-    return false;
+    if (!zone)
+        return false;
+    ret_authority->zone = zone;
+    ret_authority->has_zones_below = (sees_private && private_below) || (!zone->is_private && below != private_below);
+    return true;
 }
 
 /* The first `n` labels as dotted text. False when one holds a dot itself: no id does. */

@@ -3,12 +3,14 @@
  * Which zone speaks for a name, and what stands there. The choice of the zone is the one place that knows who asks. */
 #pragma once
 
+#include "dns/dns_view.h"
 #include "registry/zone.h"
 
 /* Who asks, as the socket says it. */
 struct authority_client {
-    uint16_t family;     /* AF_INET or AF_INET6 */
-    uint8_t address[16]; /* 4 or 16 octets */
+    uint16_t family;             /* AF_INET or AF_INET6 */
+    uint8_t address[16];         /* 4 or 16 octets */
+    const struct dns_view *view; /* NULL: of a registry without a map of VPCs everything, of others public zones */
 };
 
 /* A folded, absolute name with the hashes of its suffixes. */
@@ -23,11 +25,12 @@ void authority_fold(const struct snapshot *snapshot, struct authority_name *name
 struct authority {
     const struct zone *zone;
     unsigned apex;        /* the label of the name at which the zone begins */
-    bool has_zones_below; /* a zone of a longer name exists below the name */
+    bool has_zones_below; /* a zone of a longer name exists below the name, for one who sees private zones in any VPC */
 };
 
-/* The zone that answers this client: the longest suffix of the name that is one; under one name a private zone before a
- * public one, and of those the oldest. False when the name is nobody's here. */
+/* The zone that answers this client: the longest suffix of the name that is a private zone that the client sees, and
+ * without one the longest that is a public zone. Under one name a zone of the client's own VPC before those of shared
+ * VPCs, then the oldest. False when the name is nobody's here. */
 bool authority_find(const struct snapshot *snapshot, const struct authority_client *client,
                     const struct authority_name *name, struct authority *ret_authority);
 

@@ -4,6 +4,7 @@
 #include "dns/dns_server.h"
 
 #include "base/mem.h"
+#include "dns/query_log.h"
 #include "dns/tcp.h"
 #include "dns/udp.h"
 
@@ -19,6 +20,7 @@ struct dns_server {
     struct dns_socket places[DNS_SOCKET_MAX];
     size_t n_places;
     struct peers peers;
+    struct query_log *query_log;
     struct udp *udp[WORKERS_MAX * DNS_SOCKET_MAX];
     struct tcp *tcp[WORKERS_MAX];
     size_t n_udp, n_tcp;
@@ -34,8 +36,10 @@ static int dns_server_configure(struct dns_server *server, const struct dns_conf
                                 struct dns_message *ret_message)
 {
     struct answer_settings *settings = &server->settings;
+    int r;
 
     settings->max_answers = config->max_answers;
+    settings->views = config->views;
     settings->udp_size = (uint16_t)config->udp_size;
     settings->keepalive_ds =
         (unsigned)(config->tcp_idle_ms / 100 > UINT16_MAX ? UINT16_MAX : config->tcp_idle_ms / 100);
@@ -50,7 +54,9 @@ static int dns_server_configure(struct dns_server *server, const struct dns_conf
             return dns_server_bad(ret_message, "Longer than 64 characters", config->nsid);
         memcpy(server->nsid, config->nsid, settings->nsid.n);
     }
-    return rand_secret(settings->cookie_secret, sizeof(settings->cookie_secret));
+    r = rate_limit_new(config->rate_limit, config->rate_limit_exempt, config->n_rate_limit_exempt,
+                       &settings->rate_limit);
+    return r ? r : rand_secret(settings->cookie_secret, sizeof(settings->cookie_secret));
 }
 
 static int dns_server_claim(struct dns_server *server, const struct dns_config *config, struct dns_message *ret_message)
@@ -80,7 +86,7 @@ static int dns_server_start_worker(struct dns_server *server, const struct dns_c
         int fd = dns_socket_open(&server->places[i], SOCK_DGRAM);
         r = fd < 0 ? fd
                    : udp_start(fd, dns_socket_is_wildcard(&server->places[i]), &server->settings, config->head,
-                               config->clock, &server->udp[server->n_udp]);
+                               config->clock, query_log_add_ring(server->query_log), &server->udp[server->n_udp]);
         server->n_udp += r == 0;
     }
     for (size_t i = 0; i < server->n_places && r == 0; i++) {
@@ -92,7 +98,7 @@ static int dns_server_start_worker(struct dns_server *server, const struct dns_c
     }
     if (r == 0)
         r = tcp_start(listeners, n, &limits, &server->peers, &server->settings, config->head, config->clock,
-                      &server->tcp[server->n_tcp]);
+                      query_log_add_ring(server->query_log), &server->tcp[server->n_tcp]);
     else
         while (n > 0)
             close(listeners[--n]);
@@ -115,7 +121,11 @@ int dns_server_start(const struct dns_config *config, struct dns_server **ret_se
         mem_free(server);
         return r;
     }
-    r = dns_server_configure(server, config, ret_message);
+    r = query_log_new(config->clock, &server->query_log);
+    if (r == 0)
+        query_log_set_share(server->query_log, config->query_log);
+    if (r == 0)
+        r = dns_server_configure(server, config, ret_message);
     if (r == 0)
         r = dns_server_claim(server, config, ret_message);
     for (unsigned i = 0; i < config->workers && r == 0; i++)
@@ -138,6 +148,8 @@ void dns_server_stop(struct dns_server *server)
         udp_stop(server->udp[i]);
     for (size_t i = 0; i < server->n_tcp; i++)
         tcp_stop(server->tcp[i]);
+    query_log_free(server->query_log);
+    rate_limit_free(server->settings.rate_limit);
     peers_fini(&server->peers);
     mem_free(server);
 }
@@ -145,6 +157,11 @@ void dns_server_stop(struct dns_server *server)
 const char *dns_server_address(const struct dns_server *server, size_t i)
 {
     return i < server->n_places ? server->places[i].text : NULL;
+}
+
+void dns_server_set_query_log(struct dns_server *server, unsigned millionths)
+{
+    query_log_set_share(server->query_log, millionths);
 }
 
 void dns_server_write_metrics(const struct dns_server *server, struct buf *buf)
@@ -157,4 +174,10 @@ void dns_server_write_metrics(const struct dns_server *server, struct buf *buf)
     for (size_t i = 0; i < server->n_tcp; i++)
         sources[n++] = (struct dns_stats_source){ tcp_stats(server->tcp[i]), true };
     dns_stats_write(buf, sources, n);
+    metric_write_header(buf, "cloudmap_dns_query_log_lost_total", "DNS queries missing in the query log.",
+                        METRIC_COUNTER);
+    metric_write_sample(buf, "cloudmap_dns_query_log_lost_total", NULL, 0, METRIC_COUNT,
+                        (int64_t)query_log_count_lost(server->query_log));
+    if (server->settings.views)
+        dns_stats_write_views(buf, sources, n, server->settings.views);
 }

@@ -19,18 +19,25 @@ struct dns_config {
     int64_t tcp_idle_ms;
     const char *const *name_servers; /* presentation form; at least one */
     size_t n_name_servers;
-    const char *nsid; /* NULL: none */
+    const char *nsid;                     /* NULL: none */
+    unsigned rate_limit;                  /* answers a second to a network, of each; 0: no limit */
+    const char *const *rate_limit_exempt; /* ADDRESS/BITS */
+    size_t n_rate_limit_exempt;
+    unsigned query_log;               /* share of the queries to log, in millionths */
+    const struct dns_view_set *views; /* NULL: everybody sees everything */
     const struct snapshot_head *head;
     const struct clock *clock;
 };
 
 struct dns_server;
 
-/* Everything is copied but head and clock, which outlive the server. 0, -errno, or a condition of dns_socket.h with its
- * message. */
+/* Everything is copied but views, head and clock, which outlive the server. 0, -errno, or a condition of dns_socket.h
+ * with its message. */
 int dns_server_start(const struct dns_config *config, struct dns_server **ret_server, struct dns_message *ret_message);
 /* Ends the threads; accepts NULL. */
 void dns_server_stop(struct dns_server *server);
 /* Address i with the port that it has, or NULL behind the last. */
 const char *dns_server_address(const struct dns_server *server, size_t i);
+/* Any thread. */
+void dns_server_set_query_log(struct dns_server *server, unsigned millionths);
 void dns_server_write_metrics(const struct dns_server *server, struct buf *buf);

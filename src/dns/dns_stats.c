@@ -15,6 +15,10 @@ static const char *const rcode_words[DNS_RCODE_COUNT] = {
     [DNS_RCODE_OTHER] = "other"
 };
 
+static const char *const rate_words[DNS_RATE_COUNT] = {
+    [DNS_RATE_SLIPPED] = "slipped", [DNS_RATE_DROPPED] = "dropped"
+};
+
 void dns_stats_observe(struct dns_stats *stats, int64_t ns, uint64_t n)
 {
     metric_histogram_observe_n(&stats->latency, METRIC_SECONDS, ns, n);
@@ -107,6 +111,22 @@ static void dns_stats_write_latency(struct buf *buf, const struct dns_stats_sour
     metric_write_histogram(buf, "cloudmap_dns_duration_seconds", NULL, 0, METRIC_SECONDS, &sum);
 }
 
+void dns_stats_write_views(struct buf *buf, const struct dns_stats_source *sources, size_t n,
+                           const struct dns_view_set *views)
+{
+    const char *names[DNS_STATS_VIEWS + 1];
+    const struct dns_view *view;
+    size_t n_names = 0;
+
+    while (n_names < DNS_STATS_VIEWS && (view = dns_view_at(views, n_names)))
+        names[n_names++] = view->name;
+    if (n_names == DNS_STATS_VIEWS && dns_view_at(views, n_names))
+        names[n_names++] = "other";
+    dns_stats_write_words(buf, sources, n, "cloudmap_dns_view_queries_total",
+                          "DNS queries by the VPC in whose networks the client is.", "view", names, n_names,
+                          offsetof(struct dns_stats, views));
+}
+
 void dns_stats_write(struct buf *buf, const struct dns_stats_source *sources, size_t n)
 {
     dns_stats_write_words(buf, sources, n, "cloudmap_dns_queries_total", "DNS queries by the type asked for.", "type",
@@ -119,6 +139,9 @@ void dns_stats_write(struct buf *buf, const struct dns_stats_source *sources, si
     dns_stats_write_one(buf, sources, n, "cloudmap_dns_dropped_total",
                         "DNS messages that got no answer: too short, or answers themselves.", METRIC_COUNTER,
                         offsetof(struct dns_stats, dropped));
+    dns_stats_write_words(buf, sources, n, "cloudmap_dns_rate_limited_total",
+                          "DNS answers held back by the rate limit: dropped, or sent truncated or with BADCOOKIE.",
+                          "outcome", rate_words, DNS_RATE_COUNT, offsetof(struct dns_stats, rate_limited));
     dns_stats_write_transports(buf, sources, n, "cloudmap_dns_received_bytes_total", "DNS messages received, bytes.",
                                offsetof(struct dns_stats, bytes_in));
     dns_stats_write_transports(buf, sources, n, "cloudmap_dns_sent_bytes_total", "DNS messages sent, bytes.",

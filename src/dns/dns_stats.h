@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/metric.h"
+#include "dns/dns_view.h"
 
 enum dns_stats_type {
     DNS_TYPE_A,
@@ -28,9 +29,15 @@ enum dns_stats_rcode {
     DNS_RCODE_COUNT
 };
 
+enum dns_stats_rate { DNS_RATE_SLIPPED, DNS_RATE_DROPPED, DNS_RATE_COUNT };
+
+#define DNS_STATS_VIEWS 100 /* with series of their own; the queries of the others are counted together */
+
 struct dns_stats {
+    uint64_t views[DNS_STATS_VIEWS + 1];
     uint64_t queries[DNS_TYPE_COUNT], answers[DNS_RCODE_COUNT];
     uint64_t truncated, dropped;
+    uint64_t rate_limited[DNS_RATE_COUNT];
     uint64_t bytes_in, bytes_out;
     uint64_t tcp_accepted, tcp_refused;
     int64_t tcp_open;
@@ -40,6 +47,12 @@ struct dns_stats {
 static inline void dns_stats_add(uint64_t *counter, uint64_t n)
 {
     __atomic_store_n(counter, __atomic_load_n(counter, __ATOMIC_RELAXED) + n, __ATOMIC_RELAXED);
+}
+
+/* A query of the view with this index. */
+static inline void dns_stats_count_view(struct dns_stats *stats, unsigned index)
+{
+    dns_stats_add(&stats->views[index < DNS_STATS_VIEWS ? index : DNS_STATS_VIEWS], 1);
 }
 
 /* n answers took so long, from the arrival of the batch that they were in. */
@@ -53,4 +66,6 @@ struct dns_stats_source {
     bool is_tcp;
 };
 /* The series of the DNS server, summed over its threads. */
+void dns_stats_write_views(struct buf *buf, const struct dns_stats_source *sources, size_t n,
+                           const struct dns_view_set *views);
 void dns_stats_write(struct buf *buf, const struct dns_stats_source *sources, size_t n);

@@ -248,6 +248,7 @@ static bool tcp_read(struct tcp *tcp, struct tcp_connection *connection)
     if (n == 0)
         return false;
     connection->n += (size_t)n;
+    tcp->worker.start_ns = start;
     good = tcp_answer(tcp, connection);
     if (tcp->worker.stats.bytes_out != before)
         dns_stats_observe(&tcp->worker.stats, clock_mono_ns(tcp->clock) - start, 1);
@@ -368,7 +369,7 @@ static void tcp_free(struct tcp *tcp)
 
 int tcp_start(const int *take_fds, size_t n, const struct tcp_limits *limits, struct peers *peers,
               const struct answer_settings *settings, const struct snapshot_head *head, const struct clock *clock,
-              struct tcp **ret_tcp)
+              struct query_ring *ring, struct tcp **ret_tcp)
 {
     struct tcp *tcp = mem_zalloc(sizeof(*tcp));
     int r;
@@ -386,6 +387,7 @@ int tcp_start(const int *take_fds, size_t n, const struct tcp_limits *limits, st
     tcp->head = head;
     tcp->clock = clock;
     answer_init(&tcp->worker, settings);
+    tcp->worker.query_ring = ring;
     r = tcp_init(tcp);
     if (r == 0)
         r = -pthread_create(&tcp->thread, NULL, tcp_run, tcp);

@@ -17,10 +17,11 @@ struct tcp_limits {
 struct tcp;
 
 /* Starts the thread over n listening sockets, which are its own from now on, also when this fails. `peers` counts over
- * all threads. What the pointers name outlives the thread. 0 or -errno. */
+ * all threads. `ring` is the thread's in the query log, or NULL. What the pointers name outlives the thread. 0 or
+ * -errno. */
 int tcp_start(const int *take_fds, size_t n, const struct tcp_limits *limits, struct peers *peers,
               const struct answer_settings *settings, const struct snapshot_head *head, const struct clock *clock,
-              struct tcp **ret_tcp);
+              struct query_ring *ring, struct tcp **ret_tcp);
 /* Closes everything, ends the thread and frees; accepts NULL. */
 void tcp_stop(struct tcp *tcp);
 const struct dns_stats *tcp_stats(const struct tcp *tcp);

@@ -3,6 +3,8 @@
  * Framing; see tcp_connection.h. */
 #include "dns/tcp_connection.h"
 
+#include "dns/query_log.h"
+
 #define LENGTH 2
 
 uint8_t *tcp_connection_room(struct tcp_connection *connection, size_t *ret_n)
@@ -31,6 +33,8 @@ int tcp_connection_answer(struct tcp_connection *connection, struct answer_worke
         }
         written = answer_query(worker, snapshot, &connection->client, true, connection->in + at + LENGTH, length,
                                out + *n + LENGTH, PACKET_MAX);
+        query_log_note(worker, &connection->client, true, RATE_LIMIT_PASSED, connection->in + at + LENGTH, length,
+                       out + *n + LENGTH, written);
         if (written == 0) {
             result = -1;
             break;

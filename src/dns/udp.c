@@ -4,6 +4,7 @@
 #include "dns/udp.h"
 
 #include "base/mem.h"
+#include "dns/query_log.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -99,13 +100,16 @@ static bool udp_answer(struct udp *udp, const struct snapshot *snapshot, unsigne
     struct mmsghdr *received = &udp->received[i], *answer = &udp->answers[k];
     struct udp_slot *slot = &udp->slots[i];
     struct authority_client client;
-    size_t n = received->msg_len;
+    size_t n_query = received->msg_len, n;
+    enum rate_limit_verdict verdict;
 
     if (!udp_client(&slot->peer, &client))
         return false;
     if (received->msg_hdr.msg_flags & MSG_TRUNC)
-        n = PACKET_HEADER; /* its end is lost: malformed, whatever it was */
-    n = answer_query(&udp->worker, snapshot, &client, false, slot->query, n, slot->out.iov_base, ANSWER_ROOM);
+        n_query = PACKET_HEADER; /* its end is lost: malformed, whatever it was */
+    n = answer_query(&udp->worker, snapshot, &client, false, slot->query, n_query, slot->out.iov_base, ANSWER_ROOM);
+    verdict = rate_limit_apply(&udp->worker, &client, slot->query, n_query, slot->out.iov_base, &n);
+    query_log_note(&udp->worker, &client, false, verdict, slot->query, n_query, slot->out.iov_base, n);
     if (n == 0)
         return false;
     slot->out.iov_len = n;
@@ -143,7 +147,7 @@ static void *udp_run(void *arg)
         int64_t start;
         if (n <= 0)
             continue; /* interrupted, or told of an answer that did not arrive */
-        start = clock_mono_ns(udp->clock);
+        start = udp->worker.start_ns = clock_mono_ns(udp->clock);
         udp->worker.now_s = (uint32_t)(clock_wall_ms(udp->clock) / 1000);
         snapshot = snapshot_acquire(udp->head);
         for (int i = 0; i < n; i++)
@@ -159,7 +163,7 @@ static void *udp_run(void *arg)
 }
 
 int udp_start(int take_fd, bool with_address, const struct answer_settings *settings, const struct snapshot_head *head,
-              const struct clock *clock, struct udp **ret_udp)
+              const struct clock *clock, struct query_ring *ring, struct udp **ret_udp)
 {
     struct udp *udp = mem_zalloc(sizeof(*udp));
     int r;
@@ -173,6 +177,7 @@ int udp_start(int take_fd, bool with_address, const struct answer_settings *sett
     udp->head = head;
     udp->clock = clock;
     answer_init(&udp->worker, settings);
+    udp->worker.query_ring = ring;
     udp_init(udp);
     r = -pthread_create(&udp->thread, NULL, udp_run, udp);
     if (r) {

@@ -186,17 +186,6 @@ int dname_of_text(struct str text, struct dname *ret_name)
 
 /* --- using -------------------------------------------------------------------------------------------------------- */
 
-/* Eight octets at a time: lengths are below 'A', so labels need not be told from their lengths. */
-static uint64_t dname_fold_word(uint64_t word)
-{
-    const uint64_t ones = 0x0101010101010101, high = 0x8080808080808080;
-    uint64_t low7 = word & ~high;
-    uint64_t from_a = low7 + (0x80 - 'A') * ones, past_z = low7 + (0x80 - 'Z' - 1) * ones;
-    uint64_t capital = from_a & ~past_z & ~word & high;
-
-    return word | capital >> 2;
-}
-
 void dname_fold(struct dname *name)
 {
     for (unsigned at = 0; at < name->n; at += 8) {

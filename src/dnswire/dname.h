@@ -40,6 +40,18 @@ int dname_put_root(struct dname *name);
 
 /* --- using -------------------------------------------------------------------------------------------------------- */
 
+/* Capitals to small letters, eight octets at a time: lengths are below 'A', so labels need not be told from their
+ * lengths. */
+static inline uint64_t dname_fold_word(uint64_t word)
+{
+    const uint64_t ones = 0x0101010101010101, high = 0x8080808080808080;
+    uint64_t low7 = word & ~high;
+    uint64_t from_a = low7 + (0x80 - 'A') * ones, past_z = low7 + (0x80 - 'Z' - 1) * ones;
+    uint64_t capital = from_a & ~past_z & ~word & high;
+
+    return word | capital >> 2;
+}
+
 /* Capitals to small letters, in place. */
 void dname_fold(struct dname *name);
 bool dname_equal(const struct dname *a, const struct dname *b);

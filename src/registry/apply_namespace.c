@@ -81,7 +81,22 @@ int apply_check_create_namespace(struct apply *apply, const struct tenant *tenan
     return 0;
 }
 
-/* Why the hosted zone of a private namespace cannot be made; Route 53 finds out after the call was accepted. */
+/* What Route 53 says of a name that is taken. */
+static struct str apply_conflict_text(struct arena *arena, const struct tenant *tenant, const struct namespace *ns)
+{
+    if (ns->kind == NAMESPACE_DNS_PUBLIC)
+        return arena_printf(arena,
+                            "The domain name " STR_FMT " conflicts with the name of another hosted zone (Service: "
+                            "AmazonRoute53; Status Code: 400; Error Code: ConflictingDomainExists)",
+                            STR_ARG(ns->name));
+    return arena_printf(arena,
+                        "The VPC that you chose, " STR_FMT " in region " STR_FMT ", is already associated with another "
+                        "private hosted zone that has an overlapping name space, " STR_FMT ".. (Service: "
+                        "AmazonRoute53; Status Code: 400; Error Code: ConflictingDomainExists)",
+                        STR_ARG(ns->vpc), STR_ARG(tenant->region), STR_ARG(ns->name));
+}
+
+/* Why the hosted zone of a DNS namespace cannot be made; Route 53 finds out after the call was accepted. */
 static bool apply_zone_refused(struct apply *apply, const struct tenant *tenant, const struct change *change,
                                struct apply_outcome *outcome)
 {
@@ -96,14 +111,9 @@ static bool apply_zone_refused(struct apply *apply, const struct tenant *tenant,
                          "The domain name is invalid: " STR_FMT
                          " (Service: AmazonRoute53; Status Code: 400; Error Code: InvalidDomainName)",
                          STR_ARG(ns->name));
-    } else if (apply_find_twin(tenant, ns)) {
+    } else if (apply_find_twin(tenant, ns) || rules_zone_is_taken(&apply->next, tenant->account, tenant->region, ns)) {
         outcome->error_code = STR("CANNOT_CREATE_HOSTED_ZONE");
-        outcome->error_message = arena_printf(
-            change->arena,
-            "The VPC that you chose, " STR_FMT " in region " STR_FMT ", is already associated with another "
-            "private hosted zone that has an overlapping name space, " STR_FMT ".. (Service: AmazonRoute53; "
-            "Status Code: 400; Error Code: ConflictingDomainExists)",
-            STR_ARG(ns->vpc), STR_ARG(tenant->region), STR_ARG(ns->name));
+        outcome->error_message = apply_conflict_text(change->arena, tenant, ns);
     } else {
         return false;
     }

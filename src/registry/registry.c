@@ -238,6 +238,7 @@ int registry_open(const struct registry_config *config, struct store *store, str
     else
         rand_init(&apply->rand);
     apply->next.index_key = (struct hash_key){ { rand_u64(&apply->rand), rand_u64(&apply->rand) } };
+    apply->next.vpcs = apply->config->vpcs;
     apply->next.name_key = dname_key_of(rand_u64(&apply->rand));
     apply->batch = store_batch_new();
     r = apply->batch ? snapshot_start() : -ENOMEM;

@@ -32,6 +32,7 @@ struct registry_config {
     bool keep_records;          /* UpdateService without DnsConfig leaves the records alone */
     bool private_targets;       /* HealthCheckConfig may probe private addresses */
     uint64_t seed;              /* of ids and suffixes; 0: from the kernel */
+    const struct vpc_map *vpcs; /* borrowed, outlives the registry; NULL: all VPCs are one */
 };
 
 /* Loads the store (borrowed, must outlive the registry) and starts the writer. `config` is copied. 0, a store_result

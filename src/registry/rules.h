@@ -22,6 +22,10 @@ int rules_check_instance(const struct registry_config *config, const struct name
 /* `pairs` sorted; duplicates were found by sorting. */
 int rules_check_tags(const struct str_pair *pairs, size_t n, struct change *change);
 
+/* Would a DNS namespace stand at, above or below one of another account, for clients that see both? */
+bool rules_zone_is_taken(const struct snapshot *snapshot, struct str account, struct str region,
+                         const struct namespace *ns);
+
 /* Sets the message and returns `result`, or -ENOMEM. */
 int rules_refuse(struct change *change, enum change_result result, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -14,6 +14,8 @@
 #include "registry/tree.h"
 #include "registry/trie.h"
 
+struct vpc_map;
+
 /* A service with what is registered in it. */
 struct service_node {
     const struct service *config;
@@ -50,12 +52,14 @@ struct deadline {
 };
 
 struct snapshot {
-    struct tree tenants;       /* by account, region */
-    struct tree deadlines;     /* by due_mono_ms */
-    struct trie zones;         /* of struct zone_name: DNS namespaces of all tenants, see zone.h */
-    uint64_t revision;         /* of the commit that it shows */
-    struct hash_key index_key; /* random in each process: hostile attributes cannot aim at collisions */
-    struct dname_key name_key; /* the same for names */
+    struct tree tenants;        /* by account, region */
+    struct tree deadlines;      /* by due_mono_ms */
+    struct trie zones;          /* of struct zone_name: DNS namespaces of all tenants, see zone.h */
+    uint32_t n_private_zones;   /* in `zones` */
+    const struct vpc_map *vpcs; /* of the configuration; NULL: all are one */
+    uint64_t revision;          /* of the commit that it shows */
+    struct hash_key index_key;  /* random in each process: hostile attributes cannot aim at collisions */
+    struct dname_key name_key;  /* the same for names */
 };
 
 extern const struct tree_type state_tenants, state_namespaces, state_namespaces_by_name, state_namespaces_by_http_name,

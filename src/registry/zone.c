@@ -4,6 +4,7 @@
 #include "registry/zone.h"
 
 #include "base/mem.h"
+#include "registry/vpc.h"
 
 /* A name with its hashes. */
 struct zone_key {
@@ -28,7 +29,7 @@ static struct zone_name *zone_alloc_name(struct edit *edit, uint64_t hash, struc
         .hash = hash, .key = (const uint8_t *)&place->zones[n], .key_n = (uint32_t)name.n, .epoch = edit->epoch
     };
     memcpy(&place->zones[n], name.p, name.n);
-    place->n_below = 0;
+    place->n_below = place->n_private_below = 0;
     place->n = n;
     return place;
 }
@@ -48,6 +49,7 @@ static struct zone_name *zone_own_name(struct edit *edit, struct snapshot *next,
         return NULL;
     if (old) {
         place->n_below = old->n_below;
+        place->n_private_below = old->n_private_below;
         memcpy(place->zones, old->zones, (n < old->n ? n : old->n) * sizeof(place->zones[0]));
     }
     trie_put(edit, &next->zones, &place->item);
@@ -65,9 +67,11 @@ static void zone_drop_name_if_empty(struct edit *edit, struct snapshot *next, st
     edit_replace(edit, place);
 }
 
-/* Counts a zone at the names above it. */
-static void zone_count_above(struct edit *edit, struct snapshot *next, const struct zone_key *key, int change)
+/* Counts a zone, and at the names above it. */
+static void zone_count(struct edit *edit, struct snapshot *next, const struct zone_key *key, bool is_private,
+                       int change)
 {
+    next->n_private_zones += (uint32_t)(is_private ? change : 0);
     for (unsigned i = 1; i < key->name.n_labels && !edit->failed; i++) {
         struct str suffix = dname_suffix(&key->name, i);
         const struct zone_name *old = zone_find(next, key->hash[i], suffix);
@@ -75,6 +79,7 @@ static void zone_count_above(struct edit *edit, struct snapshot *next, const str
         if (!place)
             return;
         place->n_below += (uint32_t)change;
+        place->n_private_below += (uint32_t)(is_private ? change : 0);
         zone_drop_name_if_empty(edit, next, place);
     }
 }
@@ -110,7 +115,8 @@ static uint32_t zone_find_at(const struct zone_name *place, const struct namespa
     return i;
 }
 
-static struct zone *zone_alloc(struct edit *edit, struct str account, struct str region, const struct namespace *ns)
+static struct zone *zone_alloc(struct edit *edit, struct str account, struct str region, unsigned vpc,
+                               const struct namespace *ns)
 {
     struct zone *zone = edit_alloc(edit, sizeof(*zone) + account.n + region.n);
     char *text;
@@ -120,9 +126,12 @@ static struct zone *zone_alloc(struct edit *edit, struct str account, struct str
     text = (char *)(zone + 1);
     memcpy(text, account.p, account.n);
     memcpy(text + account.n, region.p, region.n);
-    *zone = (struct zone){
-        .ns = ns, .account = { text, account.n }, .region = { text + account.n, region.n }, .epoch = edit->epoch
-    };
+    *zone = (struct zone){ .ns = ns,
+                           .account = { text, account.n },
+                           .region = { text + account.n, region.n },
+                           .is_private = ns->kind == NAMESPACE_DNS_PRIVATE,
+                           .vpc = (uint16_t)vpc,
+                           .epoch = edit->epoch };
     return zone;
 }
 
@@ -141,7 +150,7 @@ static struct zone *zone_own(struct edit *edit, struct snapshot *next, const str
     if (old->epoch == edit->epoch)
         return old;
     place = zone_own_name(edit, next, key->hash[0], dname_suffix(&key->name, 0), old_place->n);
-    zone = place ? zone_alloc(edit, old->account, old->region, old->ns) : NULL;
+    zone = place ? zone_alloc(edit, old->account, old->region, old->vpc, old->ns) : NULL;
     if (!zone)
         return NULL;
     zone->owners = old->owners;
@@ -155,7 +164,8 @@ static void zone_add(struct edit *edit, struct snapshot *next, const struct zone
 {
     const struct zone_name *old = zone_find(next, key->hash[0], dname_suffix(&key->name, 0));
     uint32_t n = old ? old->n : 0, at = 0;
-    struct zone *zone = zone_alloc(edit, tenant->account, tenant->region, ns);
+    unsigned vpc = vpc_find(next->vpcs, tenant->account, tenant->region, ns->vpc);
+    struct zone *zone = zone_alloc(edit, tenant->account, tenant->region, vpc, ns);
     struct zone_name *place;
 
     while (at < n && zone_is_before(old->zones[at]->ns, ns))
@@ -165,7 +175,7 @@ static void zone_add(struct edit *edit, struct snapshot *next, const struct zone
         return;
     memmove(&place->zones[at + 1], &place->zones[at], (n - at) * sizeof(place->zones[0]));
     place->zones[at] = zone;
-    zone_count_above(edit, next, key, 1);
+    zone_count(edit, next, key, zone->is_private, 1);
 }
 
 void zone_put(struct edit *edit, struct snapshot *next, const struct tenant *tenant, const struct namespace *ns)
@@ -202,7 +212,7 @@ void zone_del(struct edit *edit, struct snapshot *next, const struct namespace *
     if (!place)
         return;
     zone_drop_name_if_empty(edit, next, place);
-    zone_count_above(edit, next, &key, -1);
+    zone_count(edit, next, &key, zone->is_private, -1);
     edit_replace(edit, zone);
 }
 

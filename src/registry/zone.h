@@ -12,13 +12,16 @@
 struct zone {
     const struct namespace *ns;
     struct str account, region; /* behind the structure */
-    struct trie owners;         /* of struct owner; by the hash of the whole name */
+    bool is_private;
+    uint16_t vpc;       /* its number in the snapshot's map; of public zones VPC_DEFAULT */
+    struct trie owners; /* of struct owner; by the hash of the whole name */
     uint32_t epoch;
 };
 
 struct zone_name {
     struct trie_item item; /* the folded name */
     uint32_t n_below;      /* zones at names below this one */
+    uint32_t n_private_below;
     uint32_t n;
     struct zone *zones[];
 };

@@ -120,7 +120,7 @@ class TestNames:
 
     def test_longest_zone_speaks(self, api, asked, zone):
         _, name = zone
-        deep = api.namespace(f"deep.down.{name}", "DNS_PUBLIC")
+        deep = api.namespace(f"deep.down.{name}", "DNS_PRIVATE")
         api.register(api.service(deep, "web", **records("A")), "i", address(1))
         assert asked.answers(f"web.deep.down.{name}") == ["10.0.0.2"]
         assert asked.query(f"x.deep.down.{name}").authority[0].name.to_text() == f"deep.down.{name}."

@@ -5,7 +5,7 @@
 #include "fuzz_target.h"
 
 #include "base/mem.h"
-#include "dns/answer.h"
+#include "dns/rate_limit.h"
 #include "dns_reply.h"
 #include "registry/registry.h"
 
@@ -17,6 +17,8 @@ struct world {
     struct registry *registry;
     struct answer_settings settings;
     struct answer_worker worker;
+    struct vpc_map *map;
+    struct dns_view_set *views;
     struct dns_reply reply;
     struct arena arena;
     bool is_done; /* of the change that waits */
@@ -121,10 +123,28 @@ static struct world *make_world(void)
     world->settings.n_name_servers = 2;
     FUZZ_CHECK(dname_of_text(STR("ns.example.net"), &world->settings.name_servers[0]) == 0);
     FUZZ_CHECK(dname_of_text(STR("ns.b.a.x"), &world->settings.name_servers[1]) == 0);
+    FUZZ_CHECK(rate_limit_new(1, NULL, 0, &world->settings.rate_limit) == 0); /* time stands still: one of each */
     answer_init(&world->worker, &world->settings);
     world->reply.records = mem_alloc(DNS_REPLY_MAX * sizeof(*world->reply.records));
     FUZZ_CHECK(world->reply.records);
     return world;
+}
+
+static void make_views(struct world *world)
+{
+    static const char *const networks[] = { "127.0.0.0/8" }, *const vpc_networks[] = { "10.0.0.0/8", "fd00::/8" };
+    static const struct vpc_section section = { .name = "vpc-1", .has_networks = true };
+    static const struct dns_view_vpc vpc = { .name = "vpc-1", .networks = vpc_networks, .n_networks = 2 };
+    struct dns_view_config config = { .vpcs = &vpc,
+                                      .n_vpcs = 1,
+                                      .default_networks = networks,
+                                      .n_default_networks = 1,
+                                      .forwarders = networks,
+                                      .n_forwarders = 1 };
+    const char *bad;
+    FUZZ_CHECK(vpc_map_new(&section, 1, &world->map) == 0);
+    config.map = world->map;
+    FUZZ_CHECK(dns_view_set_new(&config, &world->views, &bad) == 0);
 }
 
 static size_t most_of(const struct packet *packet, bool is_tcp)
@@ -134,6 +154,26 @@ static size_t most_of(const struct packet *packet, bool is_tcp)
     return packet->edns.size < 1232 ? packet->edns.size : 1232;
 }
 
+/* What takes the answer's place when there have been too many: no larger than the query, but for a cookie. */
+static void check_limited(struct world *world, const struct authority_client *client, const struct packet *query,
+                          uint8_t *out, size_t size)
+{
+    size_t n = size;
+    enum rate_limit_verdict verdict = rate_limit_apply(&world->worker, client, query->p, query->n, out, &n);
+    if (verdict == RATE_LIMIT_PASSED)
+        FUZZ_CHECK(n == size);
+    else if (verdict == RATE_LIMIT_DROPPED)
+        FUZZ_CHECK(n == 0);
+    if (verdict != RATE_LIMIT_SLIPPED)
+        return;
+    FUZZ_CHECK(dns_reply_read(out, n, &world->reply) == 0);
+    FUZZ_CHECK(world->reply.id == query->id && world->reply.counts[0] == query->has_question);
+    FUZZ_CHECK(world->reply.counts[1] + world->reply.counts[2] == 0);
+    FUZZ_CHECK(world->reply.counts[3] == query->edns.present);
+    if (query->has_question)
+        FUZZ_CHECK(n <= query->n + (query->edns.has_cookie ? COOKIE_SERVER : 0));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     static struct world *world;     /* mutable: made once */
@@ -141,12 +181,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     struct authority_client client = { .family = AF_INET, .address = { 127, 0, 0, 1 } };
     struct packet packet;
     struct dname name;
-    if (!world)
+    if (!world) {
         world = make_world();
+        make_views(world);
+    }
     if (n < 1)
         return 0;
     bool is_tcp = data[0] & 1;
     world->settings.max_answers = data[0] & 2 ? 0 : 8;
+    world->settings.views = data[0] & 4 ? world->views : NULL; /* the client is a forwarder to them */
     const struct snapshot *snapshot = snapshot_acquire(registry_head(world->registry));
     size_t size = answer_query(&world->worker, snapshot, &client, is_tcp, data + 1, n - 1, out, sizeof(out));
     snapshot_release(registry_head(world->registry));
@@ -169,5 +212,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     for (size_t i = 0; i < reply->n_records; i++)
         n_opt += reply->records[i].type == PACKET_OPT;
     FUZZ_CHECK(n_opt == packet.edns.present);
+    if (!is_tcp)
+        check_limited(world, &client, &packet, out, size);
     return 0;
 }

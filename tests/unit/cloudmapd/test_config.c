@@ -253,11 +253,13 @@ static void test_what_is_set(void **state)
     struct bench *bench = *state;
     flag(bench, "compat", "aws");
     flag(bench, "dns.listen", "127.0.0.1:53");
+    flag(bench, "health.deny", "10.0.0.0/8");
     flag(bench, "vpc.vpc-1.cidr", "10.0.0.0/8");
     struct buf buf;
     buf_init(&buf, 1024);
     config_each_set(build(bench), collect, &buf);
-    assert_str(buf_str(&buf), "dns.listen=127.0.0.1:53;compat=aws;vpc.vpc-1.cidr=10.0.0.0/8 later;");
+    assert_str(buf_str(&buf),
+               "dns.listen=127.0.0.1:53;health.deny=10.0.0.0/8 later;compat=aws;vpc.vpc-1.cidr=10.0.0.0/8;");
     buf_fini(&buf);
 }
 
@@ -292,6 +294,30 @@ static void test_reload(void **state)
     assert_string_equal(source_of(bench->config, "log.level")->text, "debug");
     assert_string_equal(source_of(bench->config, "log.level")->where, "--set");
     assert_string_equal(bench->config->api_region, "us-east-1");
+    buf_fini(&buf);
+}
+
+/* VPCs that came, changed and went. */
+static void test_reload_of_vpcs(void **state)
+{
+    struct bench *bench = *state;
+    struct config_input *input = config_new_input();
+    struct config *next;
+    struct buf buf;
+    assert_non_null(input);
+    file(bench, "[vpc a]\ncidr = 10.0.0.0/8\nshares = b\n[vpc b]\ncidr = 172.16.0.0/12\n");
+    config_file_parse(input, STR("[vpc a]\ncidr = 10.0.0.0/16\n[vpc b]\ncidr = 172.16.0.0/12\n[vpc c]\nshares = a\n"),
+                      "x.conf", &bench->errors);
+    build(bench);
+    assert_int_equal(config_build(input, NULL, &next, &bench->errors), 0);
+    buf_init(&buf, 1024);
+    config_reload(bench->config, next, &buf);
+    assert_str(buf_str(&buf), "vpc.a.cidr, vpc.a.shares, vpc.c.shares");
+    buf_clear(&buf);
+    config_reload(next, next, &buf);
+    assert_int_equal(buf.n, 0);
+    config_free(next);
+    config_free_input(input);
     buf_fini(&buf);
 }
 
@@ -342,6 +368,7 @@ int main(void)
         TEST(test_what_is_set),
         TEST(test_table),
         TEST(test_reload),
+        TEST(test_reload_of_vpcs),
         cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

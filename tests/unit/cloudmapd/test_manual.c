@@ -19,7 +19,8 @@ static const char *const type_texts[] = {
     [OPTION_BOOL] = "true, false",    [OPTION_DURATION] = "duration",
     [OPTION_SIZE] = "size",           [OPTION_ENUM] = "",
     [OPTION_ADDRESSES] = "addresses", [OPTION_NETWORKS] = "networks",
-    [OPTION_NAMES] = "names",         [OPTION_DOMAINS] = "host names",
+    [OPTION_SHARE] = "share",         [OPTION_NAMES] = "names",
+    [OPTION_DOMAINS] = "host names",  [OPTION_VPCS] = "VPCs",
 };
 
 /* Text of a manual page: a hyphen is a minus, and no line starts with a dot here. */

@@ -76,6 +76,16 @@ static const struct value_case value_cases[] = {
     { "api.max_body", "64MiB", NULL },
     { "api.max_body", "16383", "must be from 16KiB to 64MiB" },
     { "api.max_body", "5MB", "is not a size (such as 512, 64KiB, 1MiB)" },
+    { "dns.query_log", "off", NULL },
+    { "dns.query_log", "all", NULL },
+    { "dns.query_log", "0.000001", NULL },
+    { "dns.query_log", "1.0", NULL },
+    { "dns.query_log", "", "is not off, all or a share from 0 to 1 (such as 0.01)" },
+    { "dns.query_log", ".5", "is not off, all or a share from 0 to 1 (such as 0.01)" },
+    { "dns.query_log", "0.", "is not off, all or a share from 0 to 1 (such as 0.01)" },
+    { "dns.query_log", "1.1", "is not off, all or a share from 0 to 1 (such as 0.01)" },
+    { "dns.query_log", "0.1234567", "is not off, all or a share from 0 to 1 (such as 0.01)" },
+    { "dns.query_log", "-0.5", "is not off, all or a share from 0 to 1 (such as 0.01)" },
     { "operations.keep", "1s", NULL },
     { "operations.keep", "999ms", "must be from 1s to 3650d" },
     { "operations.keep", "10", "is not a duration (such as 0, 250ms, 30s, 5m, 2h, 30d)" },
@@ -102,7 +112,11 @@ static const struct value_case value_cases[] = {
     { "health.allow", "10.0.0.0/33", "holds \"10.0.0.0/33\", which is not ADDRESS/BITS with zeros behind the prefix" },
     { "health.allow", "10.0.0.0", "holds \"10.0.0.0\", which is not ADDRESS/BITS with zeros behind the prefix" },
     { "vpc.vpc-1.shares", "vpc-2, vpc-3", NULL },
-    { "vpc.vpc-1.shares", "vpc 2", "holds \"vpc 2\", which is not a name of letters, digits, - and _" },
+    { "vpc.vpc-1.shares", "111122223333/eu-west-1/vpc-2, vpc-3", NULL },
+    { "vpc.vpc-1.shares", "vpc 2", "holds \"vpc 2\", which is not ID or ACCOUNT/REGION/ID of a VPC" },
+    { "vpc.vpc-1.shares", "1/eu-west-1/vpc-2",
+      "holds \"1/eu-west-1/vpc-2\", which is not ID or ACCOUNT/REGION/ID of a VPC" },
+    { "dns.nsid", "a b", "holds \"a b\", which is not a name of letters, digits, - and _" },
 };
 
 static void test_values(void **state)
@@ -160,6 +174,11 @@ static void test_keys_of_vpcs(void **state)
     assert_int_equal(option_find_vpc(STR("vpc..cidr"), &id), OPTION_VPC_COUNT);
     assert_int_equal(option_find_vpc(STR("vpc.vpc-1"), &id), OPTION_VPC_COUNT);
     assert_int_equal(option_find_vpc(STR("vpc.a b.cidr"), &id), OPTION_VPC_COUNT);
+    assert_int_equal(option_find_vpc(STR("vpc.111122223333/eu-west-1/vpc-1.cidr"), &id), 0);
+    assert_str(id, "111122223333/eu-west-1/vpc-1");
+    assert_int_equal(option_find_vpc(STR("vpc.111122223333/vpc-1.cidr"), &id), OPTION_VPC_COUNT);
+    assert_int_equal(option_find_vpc(STR("vpc.111122223333//vpc-1.cidr"), &id), OPTION_VPC_COUNT);
+    assert_int_equal(option_find_vpc(STR("vpc.111122223333/eu-west-1/.cidr"), &id), OPTION_VPC_COUNT);
     assert_int_equal(option_find(STR("vpc.ID.cidr")), OPTION_COUNT);
 }
 

@@ -282,7 +282,7 @@ static void test_serial(void **state)
 static void test_zones(void **state)
 {
     struct shop *shop = *state;
-    struct str below = bed_namespace(shop->bed, NAMESPACE_DNS_PUBLIC, "deep.down.shop.example");
+    struct str below = bed_namespace(shop->bed, NAMESPACE_DNS_PRIVATE, "deep.down.shop.example");
     struct str id = bed_dns_service(shop->bed, below, "web", "A", 60, SERVICE_MULTIVALUE, SERVICE_CHECK_NONE);
 
     bed_register(shop->bed, id, "i", "AWS_INSTANCE_IPV4=10.0.0.1");

@@ -170,7 +170,7 @@ static void check_services(const struct snapshot *snapshot, const struct tenant 
 
 struct name_check {
     const struct snapshot *snapshot;
-    size_t n_zones;
+    size_t n_zones, n_private;
 };
 
 static void count_zones_below(void *arg, const struct trie_item *item)
@@ -181,7 +181,12 @@ static void count_zones_below(void *arg, const struct trie_item *item)
     size_t end;
 
     assert_true(place->n || place->n_below);
+    assert_in_range(place->n_private_below, 0, place->n_below);
     check->n_zones += place->n;
+    for (uint32_t i = 0; i < place->n; i++) {
+        assert_int_equal(place->zones[i]->is_private, place->zones[i]->ns->kind == NAMESPACE_DNS_PRIVATE);
+        check->n_private += place->zones[i]->is_private;
+    }
     assert_int_equal(dname_read(item->key, item->key_n, 0, &name, &end), 0);
     for (uint32_t i = 1; i < place->n; i++) {
         const struct namespace *a = place->zones[i - 1]->ns, *b = place->zones[i]->ns;
@@ -196,6 +201,7 @@ static void count_zones_below(void *arg, const struct trie_item *item)
             above = zone_find(check->snapshot, key.hash[i], dname_suffix(&name, i));
             assert_non_null(above);
             assert_in_range(above->n_below, place->n, UINT32_MAX);
+            assert_in_range(above->n_private_below, place->n && place->zones[0]->is_private, UINT32_MAX);
         }
 }
 
@@ -223,6 +229,7 @@ void zones_check(const struct snapshot *snapshot)
     }
     trie_each(&snapshot->zones, count_zones_below, &check);
     assert_int_equal(check.n_zones, n);
+    assert_int_equal(check.n_private, snapshot->n_private_zones);
     if (n == 0)
         assert_int_equal(count_items(&snapshot->zones), 0);
 }
