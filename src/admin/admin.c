@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The admin server and its one resource. */
+ * The admin server and its resources. */
 #include "admin/admin.h"
+#include "admin/admin_explain.h"
 #include "admin/socket_path.h"
 #include "base/mem.h"
 #include "json/writer.h"
@@ -22,8 +23,9 @@ struct admin {
     char *store_path; /* absolute */
     int64_t started_wall_ms, started_mono_ns;
     struct http_server *server;
-    pthread_mutex_t mutex; /* for `facts` */
+    pthread_mutex_t mutex; /* for what is below */
     char *facts;           /* members of a JSON object, with a comma before each */
+    const struct answer_settings *dns;
 };
 
 /* --- answers ------------------------------------------------------------------------------------------------------ */
@@ -82,6 +84,15 @@ static void write_status(struct buf *buf, struct admin *admin)
     json_close_object(&writer);
 }
 
+static unsigned write_explanation(struct buf *buf, struct admin *admin, struct str query)
+{
+    pthread_mutex_lock(&admin->mutex);
+    unsigned status =
+        admin_explain_write(buf, query, admin->dns, registry_head(admin->config.registry), admin->config.clock);
+    pthread_mutex_unlock(&admin->mutex);
+    return status;
+}
+
 static void respond(struct http_request *request, unsigned status, struct buf *buf)
 {
     static const struct http_header json = { "Content-Type", "application/json" };
@@ -97,12 +108,16 @@ static void handle(void *context, struct http_request *request)
     struct admin *admin = context;
     struct buf buf;
     buf_init(&buf, ANSWER_MAX);
-    if (!str_eq(http_request_path(request), STR(ADMIN_STATUS_PATH))) {
+    bool explain = str_eq(http_request_path(request), STR(ADMIN_EXPLAIN_PATH));
+    if (!explain && !str_eq(http_request_path(request), STR(ADMIN_STATUS_PATH))) {
         buf_put_str(&buf, STR("{\"error\":\"there is no such resource\"}"));
         respond(request, 404, &buf);
     } else if (!str_eq(http_request_method(request), STR("GET"))) {
         buf_put_str(&buf, STR("{\"error\":\"only GET is allowed here\"}"));
         respond(request, 405, &buf);
+    } else if (explain) {
+        unsigned status = write_explanation(&buf, admin, http_request_query(request));
+        respond(request, status, &buf);
     } else {
         write_status(&buf, admin);
         respond(request, 200, &buf);
@@ -138,6 +153,13 @@ static void write_options(struct json_writer *writer, const struct admin_facts *
         json_close_object(writer);
     }
     json_close_array(writer);
+}
+
+void admin_set_dns(struct admin *admin, const struct answer_settings *settings)
+{
+    pthread_mutex_lock(&admin->mutex);
+    admin->dns = settings;
+    pthread_mutex_unlock(&admin->mutex);
 }
 
 int admin_set_facts(struct admin *admin, const struct admin_facts *facts)

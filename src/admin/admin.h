@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The socket that cloudmapctl speaks to: HTTP/1.1 with JSON on DIR/admin.sock (socket_path.h), mode 0600, for this
- * process's user and root only. `GET /v1/status` tells what the daemon is doing. One worker thread of its own, so that
- * a busy API does not hide the daemon from its operator. Start, facts and stop belong to the main thread. */
+ * process's user and root only. `GET /v1/status` tells what the daemon is doing, `GET /v1/explain` what DNS clients are
+ * told (admin_explain.h). One worker thread of its own, so that a busy API does not hide the daemon from its operator.
+ * Start, facts and stop belong to the main thread. */
 #pragma once
 
+#include "dns/answer.h"
 #include "http/server.h"
 #include "registry/registry.h"
 
@@ -40,5 +42,9 @@ int admin_start(const struct admin_config *config, struct admin **ret_admin, str
 
 /* What status tells from now on; copied. 0 or -ENOMEM (then the old facts stand). */
 int admin_set_facts(struct admin *admin, const struct admin_facts *facts);
+
+/* What DNS answers are made by; borrowed until it is set to something else. NULL, as at first: there is no DNS server.
+ * Waits for an explanation that is being written. */
+void admin_set_dns(struct admin *admin, const struct answer_settings *settings);
 
 void admin_stop(struct admin *take_admin); /* accepts NULL */

@@ -10,6 +10,7 @@ struct ctl {
     const char *data;   /* --data, or the directory found */
     const char *socket; /* --socket, or NULL: the one in `data` */
     const char *api;    /* --api URL, or NULL */
+    const char *from;   /* explain --from IP, or NULL */
     bool json;          /* -o json */
     bool replace;       /* restore --replace */
     char **words;       /* arguments behind the command */

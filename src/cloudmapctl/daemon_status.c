@@ -3,7 +3,6 @@
  * One table says where each member of the answer goes. */
 #include "cloudmapctl/daemon_status.h"
 #include "admin/admin.h"
-#include "admin/socket_path.h"
 #include "base/mem.h"
 #include "cloudmapctl/fetch.h"
 #include "json/reader.h"
@@ -54,32 +53,11 @@ static const struct field fields[] = {
 
 int daemon_status_fetch(const struct ctl *ctl, struct daemon_status *ret_status, char *why, size_t size)
 {
-    struct socket_path path;
-    struct http_client_answer answer;
-    struct http_message message;
-    if (socket_path_open(ctl->data, ctl->socket, &path) < 0) {
-        snprintf(why, size, "there is no daemon's data in %s (--data DIR names another place)", ctl->data);
-        return EXIT_FAILURE;
-    }
-    int r = fetch_get(path.text, "http://cloudmapd" ADMIN_STATUS_PATH, &answer, &message);
-    socket_path_close(&path);
-    if (r == HTTP_CLIENT_NO_CONNECT) {
-        snprintf(why, size, "no daemon answers on %s%s", ctl->socket ? ctl->socket : ctl->data,
-                 ctl->socket ? "" : "/" SOCKET_PATH_NAME);
-        return EXIT_FAILURE;
-    }
-    if (r != 0) {
-        snprintf(why, size, "%s", message.text);
-        return EXIT_FAILURE;
-    }
     struct daemon_status status = { .text = NULL };
-    if (answer.status != 200)
-        snprintf(why, size, "the daemon answered with status %u", answer.status);
-    else if (!(status.text = buf_take(&answer.body, &status.n_text)))
-        snprintf(why, size, "out of memory");
-    http_client_answer_free(&answer);
-    *ret_status = status;
-    return status.text ? 0 : EXIT_FAILURE;
+    int r = fetch_admin(ctl, ADMIN_STATUS_PATH, &status.text, &status.n_text, why, size);
+    if (r == 0)
+        *ret_status = status;
+    return r;
 }
 
 void daemon_status_free(struct daemon_status *status)

@@ -2,9 +2,13 @@
  *
  * See fetch.h. */
 #include "cloudmapctl/fetch.h"
+#include "admin/socket_path.h"
+#include "base/arena.h"
+#include "json/reader.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 
 int fetch_get(const char *socket, const char *url, struct http_client_answer *ret_answer,
@@ -25,6 +29,73 @@ int fetch_get(const char *socket, const char *url, struct http_client_answer *re
         snprintf(ret_message->text + n, sizeof(ret_message->text) - n, " Is cloudmapd running there?");
     }
     return r;
+}
+
+/* The member `error` of a refusal's JSON; absent when it has none. The text is modified. */
+static struct str read_error(struct buf *body, struct arena *arena)
+{
+    struct json_reader reader;
+    struct str key, error = { 0 };
+    bool more = false;
+    json_reader_init(&reader, body->p, body->n, arena);
+    json_object(&reader);
+    while (json_member(&reader, &more, &key) == 0 && more) {
+        if (str_eq(key, STR("error")))
+            json_string(&reader, &error);
+        else
+            json_skip(&reader);
+    }
+    return json_end(&reader) == 0 ? error : (struct str){ 0 };
+}
+
+/* Of an answer that is not 200. */
+static void explain_refusal(struct http_client_answer *answer, char *why, size_t size)
+{
+    struct arena arena;
+    arena_init(&arena, 1 << 20);
+    struct str error = answer->body.n ? read_error(&answer->body, &arena) : (struct str){ 0 };
+    if (str_is_set(error))
+        snprintf(why, size, STR_FMT, STR_ARG(error));
+    else
+        snprintf(why, size, "the daemon answered with status %u", answer->status);
+    arena_fini(&arena);
+}
+
+int fetch_admin(const struct ctl *ctl, const char *path, char **ret_text, size_t *ret_n, char *why, size_t size)
+{
+    struct socket_path socket;
+    struct http_client_answer answer;
+    struct http_message message;
+    struct buf url;
+    if (socket_path_open(ctl->data, ctl->socket, &socket) < 0) {
+        snprintf(why, size, "there is no daemon's data in %s (--data DIR names another place)", ctl->data);
+        return EXIT_FAILURE;
+    }
+    buf_init(&url, 1 << 16);
+    buf_printf(&url, "http://cloudmapd%s", path);
+    buf_put_char(&url, '\0');
+    int r = url.failed ? -ENOMEM : fetch_get(socket.text, url.p, &answer, &message);
+    buf_fini(&url);
+    socket_path_close(&socket);
+    if (r == HTTP_CLIENT_NO_CONNECT) {
+        snprintf(why, size, "no daemon answers on %s%s", ctl->socket ? ctl->socket : ctl->data,
+                 ctl->socket ? "" : "/" SOCKET_PATH_NAME);
+        return EXIT_FAILURE;
+    }
+    if (r != 0) {
+        snprintf(why, size, "%s", r == -ENOMEM ? "out of memory" : message.text);
+        return EXIT_FAILURE;
+    }
+    char *text = NULL;
+    if (answer.status != 200)
+        explain_refusal(&answer, why, size);
+    else if (!(text = buf_take(&answer.body, ret_n)))
+        snprintf(why, size, "out of memory");
+    http_client_answer_free(&answer);
+    if (!text)
+        return EXIT_FAILURE;
+    *ret_text = text;
+    return 0;
 }
 
 int64_t fetch_date(const struct http_client_answer *answer)

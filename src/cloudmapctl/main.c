@@ -4,6 +4,7 @@
 #include "cloudmapctl/backup.h"
 #include "cloudmapctl/doctor.h"
 #include "cloudmapctl/env.h"
+#include "cloudmapctl/explanation.h"
 #include "cloudmapctl/restore.h"
 #include "cloudmapctl/status.h"
 
@@ -19,7 +20,7 @@
 enum place { PLACE_SOCKET = 1, PLACE_API = 2 };
 
 struct command {
-    const char *name, *argument;
+    const char *name, *argument, *more; /* more: an argument that may be missing */
     ctl_fn *run;
     unsigned places;
     bool may_replace;
@@ -27,31 +28,36 @@ struct command {
 };
 
 static const struct command commands[] = {
-    { "status", NULL, status_run, PLACE_SOCKET, false, "what the daemon is doing" },
-    { "backup", "FILE", backup_run, 0, false, "a verified copy of the store; the daemon may run" },
-    { "restore", "FILE", restore_run, 0, true, "make a backup the store; no daemon may run" },
-    { "env", NULL, env_run, PLACE_SOCKET | PLACE_API, false, "variables for clients: eval \"$(cloudmapctl env)\"" },
-    { "doctor", NULL, doctor_run, PLACE_SOCKET | PLACE_API, false, "test the way from this machine's clients" },
+    { "status", NULL, NULL, status_run, PLACE_SOCKET, false, "what the daemon is doing" },
+    { "explain", "NAME", "TYPE", explanation_run, PLACE_SOCKET, false, "what DNS clients are told of a name, and why" },
+    { "backup", "FILE", NULL, backup_run, 0, false, "a verified copy of the store; the daemon may run" },
+    { "restore", "FILE", NULL, restore_run, 0, true, "make a backup the store; no daemon may run" },
+    { "env", NULL, NULL, env_run, PLACE_SOCKET | PLACE_API, false,
+      "variables for clients: eval \"$(cloudmapctl env)\"" },
+    { "doctor", NULL, NULL, doctor_run, PLACE_SOCKET | PLACE_API, false, "test the way from this machine's clients" },
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 
-enum { FLAG_DATA = 256, FLAG_SOCKET, FLAG_API, FLAG_REPLACE, FLAG_HELP, FLAG_VERSION };
+enum { FLAG_DATA = 256, FLAG_SOCKET, FLAG_API, FLAG_FROM, FLAG_REPLACE, FLAG_HELP, FLAG_VERSION };
 
 static int print_help(void)
 {
     printf("Usage: cloudmapctl [OPTION]... COMMAND\n\nCommands:\n");
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
         char left[32];
-        snprintf(left, sizeof(left), "%s %s", commands[i].name, commands[i].argument ? commands[i].argument : "");
-        printf("  %-14s %s\n", left, commands[i].doc);
+        const struct command *command = &commands[i];
+        snprintf(left, sizeof(left), "%s %s%s%s%s", command->name, command->argument ? command->argument : "",
+                 command->more ? " [" : "", command->more ? command->more : "", command->more ? "]" : "");
+        printf("  %-19s %s\n", left, command->doc);
     }
-    printf("  %-14s this\n"
+    printf("  %-19s this\n"
            "\nOptions:\n"
            "  --data DIR     the daemon's data (CLOUDMAP_STORE_PATH, ./cloudmap-data,\n"
            "                 /var/lib/cloudmap)\n"
            "  --socket PATH  the daemon's admin socket (admin.sock in its data)\n"
            "  --api URL      the API, for env and doctor: http://HOST:PORT\n"
+           "  --from IP      explain: the client's address (127.0.0.1)\n"
            "  -o FORMAT      table or json\n"
            "  --replace      restore: keep the present store beside the new one\n"
            "  --version      print the version\n"
@@ -95,6 +101,9 @@ static int take_flag(struct ctl *ctl, int flag)
     case FLAG_API:
         ctl->api = optarg;
         return 0;
+    case FLAG_FROM:
+        ctl->from = optarg;
+        return 0;
     case FLAG_REPLACE:
         ctl->replace = true;
         return 0;
@@ -111,11 +120,13 @@ static int take_flag(struct ctl *ctl, int flag)
 
 static int run(struct ctl *ctl, const struct command *command)
 {
-    size_t wanted = command->argument ? 1 : 0;
+    size_t wanted = command->argument ? 1 : 0, most = command->more ? wanted + 1 : wanted;
     if (ctl->n_words < wanted)
         return usage("an argument is missing", command->argument);
-    if (ctl->n_words > wanted)
-        return usage("unexpected argument", ctl->words[wanted]);
+    if (ctl->n_words > most)
+        return usage("unexpected argument", ctl->words[most]);
+    if (ctl->from && !command->more)
+        return usage("--from does not fit", command->name);
     if (ctl->replace && !command->may_replace)
         return usage("--replace does not fit", command->name);
     if (ctl->socket && !(command->places & PLACE_SOCKET))
@@ -131,10 +142,15 @@ static int run(struct ctl *ctl, const struct command *command)
 int main(int argc, char **argv)
 {
     static const struct option flags[] = {
-        { "data", required_argument, NULL, FLAG_DATA }, { "socket", required_argument, NULL, FLAG_SOCKET },
-        { "api", required_argument, NULL, FLAG_API },   { "replace", no_argument, NULL, FLAG_REPLACE },
-        { "output", required_argument, NULL, 'o' },     { "help", no_argument, NULL, FLAG_HELP },
-        { "version", no_argument, NULL, FLAG_VERSION }, { NULL, 0, NULL, 0 },
+        { "data", required_argument, NULL, FLAG_DATA },
+        { "socket", required_argument, NULL, FLAG_SOCKET },
+        { "api", required_argument, NULL, FLAG_API },
+        { "replace", no_argument, NULL, FLAG_REPLACE },
+        { "from", required_argument, NULL, FLAG_FROM },
+        { "output", required_argument, NULL, 'o' },
+        { "help", no_argument, NULL, FLAG_HELP },
+        { "version", no_argument, NULL, FLAG_VERSION },
+        { NULL, 0, NULL, 0 },
     };
     struct ctl ctl = { .json = false };
     int flag;

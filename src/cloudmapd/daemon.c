@@ -8,9 +8,11 @@
 #include "api/api.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "cloudmapd/api_address.h"
 #include "cloudmapd/banner.h"
 #include "cloudmapd/daemon_views.h"
 #include "cloudmapd/open_mode.h"
+#include "cloudmapd/sd_listen.h"
 #include "cloudmapd/sd_notify.h"
 #include "dns/dns_server.h"
 #include "registry/registry.h"
@@ -34,6 +36,7 @@ struct daemon {
     const struct clock *clock;
     struct config *config;
     int64_t started_ns;
+    struct sd_listen passed; /* until the servers have descriptors of their own */
     struct store *store;
     struct registry *registry;
     struct daemon_views views;
@@ -221,11 +224,33 @@ static unsigned count_workers(int64_t configured)
     return n < 1 ? 1 : n > 64 ? 64 : (unsigned)n;
 }
 
+/* The API's own name. 0, or an exit code when it has no address. */
+static int name_api(const struct daemon *daemon, struct api_address_list *list, struct dns_config *dns)
+{
+    const struct config *config = daemon->config;
+    dns->api_names = config->dns_api_name.items;
+    dns->n_api_names = config->dns_api_name.n;
+    dns->api_addresses = config->dns_api_addresses.items;
+    dns->n_api_addresses = config->dns_api_addresses.n;
+    if (dns->n_api_names == 0 || dns->n_api_addresses > 0)
+        return 0;
+    api_address_find(config, &daemon->passed, list);
+    dns->api_addresses = list->items;
+    dns->n_api_addresses = list->n;
+    if (list->n > 0)
+        return 0;
+    return refuse(EX_CONFIG, "dns.api_name: the API listens on all addresses, so dns.api_addresses must say which of "
+                             "them the name stands for");
+}
+
 static int start_dns(struct daemon *daemon)
 {
     const struct config *config = daemon->config;
+    struct api_address_list api_addresses;
     struct dns_config dns = { .addresses = config->dns_listen.items,
                               .n_addresses = config->dns_listen.n,
+                              .fds = daemon->passed.dns,
+                              .n_fds = daemon->passed.n_dns,
                               .workers = count_workers(config->dns_workers),
                               .max_answers = (unsigned)config->dns_max_answers,
                               .udp_size = (unsigned)config->dns_udp_size,
@@ -242,10 +267,15 @@ static int start_dns(struct daemon *daemon)
                               .head = registry_head(daemon->registry),
                               .clock = daemon->clock };
     struct dns_message message = { .text = "" };
+    int code = name_api(daemon, &api_addresses, &dns);
+    if (code != 0)
+        return code;
     int r = dns_server_start(&dns, &daemon->dns, &message);
-    if (r == 0)
+    if (r == 0) {
+        admin_set_dns(daemon->admin, dns_server_settings(daemon->dns));
         return 0;
-    int code = r == DNS_SOCKET_IN_USE ? EX_UNAVAILABLE : r == DNS_SOCKET_BAD ? EX_CONFIG : EXIT_FAILURE;
+    }
+    code = r == DNS_SOCKET_IN_USE ? EX_UNAVAILABLE : r == DNS_SOCKET_BAD ? EX_CONFIG : EXIT_FAILURE;
     return refuse(code, message.text[0] ? message.text : strerror(r < 0 ? -r : ENOMEM));
 }
 
@@ -270,6 +300,8 @@ static int start_api(struct daemon *daemon)
         return refuse(EXIT_FAILURE, strerror(-r));
     struct http_server_config server = { .addresses = config->api_listen.items,
                                          .n_addresses = config->api_listen.n,
+                                         .fds = daemon->passed.api,
+                                         .n_fds = daemon->passed.n_api,
                                          .n_workers = count_workers(config->api_workers),
                                          .handler = api_handler(daemon->api),
                                          .clock = daemon->clock };
@@ -284,11 +316,23 @@ static int start_api(struct daemon *daemon)
     return r == 0 ? 0 : refuse_http(r, &message);
 }
 
+static int take_sockets(struct daemon *daemon)
+{
+    char why[512];
+    if (sd_listen_take(&daemon->passed, why, sizeof(why)) != 0)
+        return refuse(EX_CONFIG, why);
+    if (open_mode_check_sockets(daemon->passed.api, daemon->passed.n_api, why, sizeof(why)) != 0)
+        return refuse(EX_CONFIG, why);
+    return 0;
+}
+
 static int start(struct daemon *daemon)
 {
     log_event(LOG_DAEMON_STARTED, LOG_C("version", CLOUDMAP_VERSION), LOG_I("pid", getpid()));
     log_options_without_effect(daemon->config);
-    int r = start_views(daemon);
+    int r = take_sockets(daemon);
+    if (r == 0)
+        r = start_views(daemon);
     if (r == 0)
         r = start_registry(daemon);
     if (r == 0)
@@ -297,6 +341,7 @@ static int start(struct daemon *daemon)
         r = start_dns(daemon);
     if (r == 0)
         r = start_api(daemon);
+    sd_listen_close(&daemon->passed);
     if (r == 0 && publish_facts(daemon, "ready") < 0)
         r = refuse(EXIT_FAILURE, strerror(ENOMEM));
     return r;
@@ -465,6 +510,8 @@ static bool stop(struct daemon *daemon)
         api_set_stopping(daemon->api);
     http_server_stop(daemon->server);
     api_free(daemon->api);
+    if (daemon->admin)
+        admin_set_dns(daemon->admin, NULL);
     dns_server_stop(daemon->dns);
     admin_stop(daemon->admin);
     registry_close(daemon->registry);

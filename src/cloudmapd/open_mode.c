@@ -60,3 +60,19 @@ void open_mode_check(const struct config *config, struct config_errors *errors)
     for (size_t i = 0; i < config->api_listen.n; i++)
         check_address(config->api_listen.items[i], config->sources[OPTION_INDEX(api_listen)].where, errors);
 }
+
+int open_mode_check_sockets(const int *fds, size_t n, char *why, size_t size)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct sockaddr_storage address = { 0 };
+        socklen_t length = sizeof(address);
+        if (getsockname(fds[i], (struct sockaddr *)&address, &length) == 0 && is_loopback((struct sockaddr *)&address))
+            continue;
+        snprintf(
+            why, size,
+            "A socket that was passed for the API is not of a loopback address. There are no access keys, so anybody "
+            "who can reach the API could change everything: only 127.0.0.0/8 and ::1 are allowed.");
+        return 1;
+    }
+    return 0;
+}

@@ -340,6 +340,17 @@ static bool is_network(struct str text)
     return true;
 }
 
+static bool is_host(struct str text)
+{
+    char host[INET6_ADDRSTRLEN];
+    uint8_t address[16];
+    if (text.n >= sizeof(host))
+        return false;
+    memcpy(host, text.p, text.n);
+    host[text.n] = '\0';
+    return inet_pton(AF_INET, host, address) == 1 || inet_pton(AF_INET6, host, address) == 1;
+}
+
 /* Labels of letters, digits, - and _ with dots between them, and perhaps one behind. */
 static bool is_domain(struct str text)
 {
@@ -369,6 +380,8 @@ static int check_item(const struct option_row *option, struct str item, struct b
         buf_printf(why, "holds \"" STR_FMT "\", which is not a host name", STR_ARG(item));
     else if (option->type == OPTION_VPCS && !is_vpc(item))
         buf_printf(why, "holds \"" STR_FMT "\", which is not ID or ACCOUNT/REGION/ID of a VPC", STR_ARG(item));
+    else if (option->type == OPTION_HOSTS && !is_host(item))
+        buf_printf(why, "holds \"" STR_FMT "\", which is not an IPv4 or IPv6 address", STR_ARG(item));
     else
         return 0;
     return 1;
@@ -436,6 +449,7 @@ int option_parse(const struct option_row *option, struct str text, struct arena 
     case OPTION_NAMES:
     case OPTION_DOMAINS:
     case OPTION_VPCS:
+    case OPTION_HOSTS:
         return parse_list(option, text, arena, ret_value, why);
     }
     return 1;

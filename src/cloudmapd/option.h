@@ -22,6 +22,7 @@ enum option_type {
     OPTION_NAMES,     /* struct config_list of words without blanks */
     OPTION_DOMAINS,   /* struct config_list of host names */
     OPTION_VPCS,      /* struct config_list of VPCs: ID or ACCOUNT/REGION/ID */
+    OPTION_HOSTS,     /* struct config_list of IPv4 and IPv6 addresses */
 };
 
 enum option_flags {

@@ -157,9 +157,23 @@ static void answer_refuse(struct answer *answer, enum edns_error error, struct s
     answer_explain(answer, error, text);
 }
 
+/* The zone that speaks for the name that is looked up now. False: nobody does, or the name is the server's own and
+ * answered (*ret_done). */
+static bool answer_find(struct answer *answer, struct authority *authority, bool *ret_done)
+{
+    const struct own_zones *own = answer->worker->settings->own;
+    bool found;
+
+    authority_fold(answer->snapshot, &answer->name);
+    found = authority_find(answer->snapshot, answer->client, &answer->name, authority);
+    *ret_done = own && own_zone_answer(own, answer, found, authority);
+    return found && !*ret_done;
+}
+
 static void answer_question(struct answer *answer)
 {
     struct authority authority;
+    bool done;
 
     if (answer->query.class != PACKET_IN) {
         answer_refuse(answer, EDNS_ERROR_NOT_SUPPORTED, STR("only class IN is served"));
@@ -169,17 +183,15 @@ static void answer_question(struct answer *answer)
         answer_refuse(answer, EDNS_ERROR_PROHIBITED, STR("zones are not transferred"));
         return;
     }
-    authority_fold(answer->snapshot, &answer->name);
-    if (!authority_find(answer->snapshot, answer->client, &answer->name, &authority)) {
-        answer_refuse(answer, EDNS_ERROR_NOT_AUTHORITATIVE, STR("the name is in no namespace here"));
+    if (!answer_find(answer, &authority, &done)) {
+        if (!done)
+            answer_refuse(answer, EDNS_ERROR_NOT_AUTHORITATIVE, STR("the name is in no namespace here"));
         return;
     }
     answer->flags |= PACKET_AA;
-    while (answer_look(answer, &authority) && answer->n_followed < ANSWER_LINKS) {
-        authority_fold(answer->snapshot, &answer->name);
-        if (!authority_find(answer->snapshot, answer->client, &answer->name, &authority))
-            return; /* the client goes on elsewhere */
-    }
+    while (answer_look(answer, &authority) && answer->n_followed < ANSWER_LINKS)
+        if (!answer_find(answer, &authority, &done))
+            return; /* the client goes on elsewhere, or is there */
 }
 
 /* --- EDNS ----------------------------------------------------------------------------------------------------------

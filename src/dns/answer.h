@@ -8,6 +8,7 @@
 #include "dns/authority.h"
 #include "dns/cookie.h"
 #include "dns/dns_stats.h"
+#include "dns/own_zone.h"
 #include "dnswire/composer.h"
 
 #define ANSWER_MAX_PICKED 4096 /* records of 16 octets that fill the longest message */
@@ -24,7 +25,8 @@ struct answer_settings {
     unsigned keepalive_ds; /* what TCP clients are told, in tenths of a second */
     struct str nsid;       /* absent: none */
     struct dname name_servers[ANSWER_MAX_NAME_SERVERS];
-    size_t n_name_servers; /* at least 1; the first one is the primary of every SOA record */
+    size_t n_name_servers;       /* at least 1; the first one is the primary of every SOA record */
+    const struct own_zones *own; /* names of the server's own; NULL: none */
     uint8_t cookie_secret[COOKIE_SECRET];
     struct rate_limit *rate_limit;    /* NULL: none */
     const struct dns_view_set *views; /* NULL: everybody sees everything */

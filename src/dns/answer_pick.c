@@ -29,7 +29,7 @@ void answer_pick_few(struct rand *rand, unsigned n, unsigned k, uint8_t ret_indi
 /* --- many instances ------------------------------------------------------------------------------------------------
  */
 
-static bool answer_has_type(const struct instance *instance, enum service_record_type type)
+bool answer_pick_has_type(const struct instance *instance, enum service_record_type type)
 {
     static const uint8_t wanted[SERVICE_RECORD_TYPE_COUNT] = { [SERVICE_A] = INSTANCE_IPV4 | INSTANCE_ALIAS,
                                                                [SERVICE_AAAA] = INSTANCE_IPV6 | INSTANCE_ALIAS,
@@ -47,7 +47,7 @@ static bool answer_draw(struct answer_worker *worker, const struct tree *tree, e
 
     for (unsigned tries = 0; tries < 4 * max + 16 && n < max; tries++) {
         const struct instance *one = tree_select(tree, unit, (uint32_t)rand_below(&worker->rand, n_all));
-        bool again = !answer_has_type(one, type);
+        bool again = !answer_pick_has_type(one, type);
         for (unsigned i = 0; !again && i < n; i++)
             again = worker->picked[i] == one;
         if (!again)
@@ -67,7 +67,7 @@ static unsigned answer_read(struct answer_worker *worker, const struct tree *tre
 
     tree_iter_init_rank(&iter, tree, unit, 0);
     while ((instance = tree_iter_next(&iter))) {
-        if (!answer_has_type(instance, type))
+        if (!answer_pick_has_type(instance, type))
             continue;
         seen++;
         if (n < ANSWER_MAX_PICKED) {

@@ -71,6 +71,8 @@ struct str answer_view_subnet(const struct answer *answer, uint8_t buffer[ANSWER
 /* --- answer_pick.c -------------------------------------------------------------------------------------------------
  */
 
+/* Has the instance a record of the type, or stands it for a name that has? */
+bool answer_pick_has_type(const struct instance *instance, enum service_record_type type);
 /* k of n in random order, as indices; k <= n <= OWNER_MAX. */
 void answer_pick_few(struct rand *rand, unsigned n, unsigned k, uint8_t ret_indices[OWNER_MAX]);
 /* At most max instances with records of the type, of those that a query may see, into worker->picked in random order;

@@ -17,6 +17,7 @@
 struct dns_server {
     struct answer_settings settings;
     char nsid[ANSWER_MAX_NSID];
+    struct own_zones own;
     struct dns_socket places[DNS_SOCKET_MAX];
     size_t n_places;
     struct peers peers;
@@ -30,6 +31,21 @@ static int dns_server_bad(struct dns_message *message, const char *what, const c
 {
     snprintf(message->text, sizeof(message->text), "%s: %s", what, value);
     return DNS_SOCKET_BAD;
+}
+
+static int dns_server_configure_own(struct dns_server *server, const struct dns_config *config,
+                                    struct dns_message *ret_message)
+{
+    for (size_t i = 0; i < config->n_api_names; i++)
+        if (own_zone_add_name(&server->own, str_of(config->api_names[i])))
+            return dns_server_bad(ret_message, "Too long for a name of the API, as data- is put in front of it",
+                                  config->api_names[i]);
+    for (size_t i = 0; i < config->n_api_addresses; i++)
+        if (own_zone_add_address(&server->own, str_of(config->api_addresses[i])))
+            return dns_server_bad(ret_message, "Not an address of the API, or one too many", config->api_addresses[i]);
+    if (config->n_api_names)
+        server->settings.own = &server->own;
+    return 0;
 }
 
 static int dns_server_configure(struct dns_server *server, const struct dns_config *config,
@@ -61,6 +77,9 @@ static int dns_server_configure(struct dns_server *server, const struct dns_conf
 
 static int dns_server_claim(struct dns_server *server, const struct dns_config *config, struct dns_message *ret_message)
 {
+    if (config->n_fds)
+        return dns_socket_adopt(config->fds, config->n_fds, server->places, DNS_SOCKET_MAX, &server->n_places,
+                                ret_message);
     for (size_t i = 0; i < config->n_addresses; i++) {
         size_t n = 0;
         int r = dns_socket_claim(config->addresses[i], server->places + server->n_places,
@@ -87,6 +106,8 @@ static int dns_server_start_worker(struct dns_server *server, const struct dns_c
         r = fd < 0 ? fd
                    : udp_start(fd, dns_socket_is_wildcard(&server->places[i]), &server->settings, config->head,
                                config->clock, query_log_add_ring(server->query_log), &server->udp[server->n_udp]);
+        if (r == 0 && server->places[i].is_passed)
+            udp_share(server->udp[server->n_udp]);
         server->n_udp += r == 0;
     }
     for (size_t i = 0; i < server->n_places && r == 0; i++) {
@@ -127,6 +148,8 @@ int dns_server_start(const struct dns_config *config, struct dns_server **ret_se
     if (r == 0)
         r = dns_server_configure(server, config, ret_message);
     if (r == 0)
+        r = dns_server_configure_own(server, config, ret_message);
+    if (r == 0)
         r = dns_server_claim(server, config, ret_message);
     for (unsigned i = 0; i < config->workers && r == 0; i++)
         r = dns_server_start_worker(server, config);
@@ -162,6 +185,11 @@ const char *dns_server_address(const struct dns_server *server, size_t i)
 void dns_server_set_query_log(struct dns_server *server, unsigned millionths)
 {
     query_log_set_share(server->query_log, millionths);
+}
+
+const struct answer_settings *dns_server_settings(const struct dns_server *server)
+{
+    return &server->settings;
 }
 
 void dns_server_write_metrics(const struct dns_server *server, struct buf *buf)

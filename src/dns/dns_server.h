@@ -6,12 +6,15 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "dns/answer.h"
 #include "dns/dns_socket.h"
 #include "registry/snapshot.h"
 
 struct dns_config {
     const char *const *addresses; /* HOST:PORT */
     size_t n_addresses;
+    const int *fds; /* passed sockets, used instead of the addresses when there are any; see dns_socket_adopt */
+    size_t n_fds;
     unsigned workers;
     unsigned max_answers; /* 0: all */
     unsigned udp_size;
@@ -25,6 +28,10 @@ struct dns_config {
     size_t n_rate_limit_exempt;
     unsigned query_log;               /* share of the queries to log, in millionths */
     const struct dns_view_set *views; /* NULL: everybody sees everything */
+    const char *const *api_names;     /* answered with and without data- in front; see own_zone.h */
+    size_t n_api_names;
+    const char *const *api_addresses;
+    size_t n_api_addresses;
     const struct snapshot_head *head;
     const struct clock *clock;
 };
@@ -40,4 +47,6 @@ void dns_server_stop(struct dns_server *server);
 const char *dns_server_address(const struct dns_server *server, size_t i);
 /* Any thread. */
 void dns_server_set_query_log(struct dns_server *server, unsigned millionths);
+/* What its answers are made by; until dns_server_stop. */
+const struct answer_settings *dns_server_settings(const struct dns_server *server);
 void dns_server_write_metrics(const struct dns_server *server, struct buf *buf);

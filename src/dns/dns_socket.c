@@ -5,14 +5,18 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <stdio.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #define BACKLOG 4096
 #define HOST_MAX 256
 #define PORT_TRIES 32 /* ports that the kernel gave for TCP and that are taken for UDP */
 #define BUFFER (4 << 20)
+#define PASSED_WAIT_US \
+    500000 /* how long a wait on a passed UDP socket takes at most: it cannot be shut down to end it */
 #define TCP_BUFFER \
     (128 << 10) /* caps what a client can make the kernel hold, and lets one that reads slowly be seen to */
 
@@ -178,6 +182,79 @@ int dns_socket_claim(const char *address, struct dns_socket *ret_sockets, size_t
     return 0;
 }
 
+/* --- passed sockets -------------------------------------------------------------------------------------------------
+ */
+
+static int dns_socket_get(int fd, int level, int option)
+{
+    int value = 0;
+    socklen_t n = sizeof(value);
+
+    return getsockopt(fd, level, option, &value, &n) ? -1 : value;
+}
+
+/* Its address, and what is wrong with it, or NULL. */
+static const char *dns_socket_inspect(int fd, struct dns_socket *ret_place)
+{
+    struct dns_socket place = { .n = sizeof(place.address), .claims = { -1, -1 }, .is_passed = true };
+    int type = dns_socket_get(fd, SOL_SOCKET, SO_TYPE);
+
+    if (getsockname(fd, (struct sockaddr *)&place.address, &place.n) ||
+        (place.address.ss_family != AF_INET && place.address.ss_family != AF_INET6) ||
+        (type != SOCK_STREAM && type != SOCK_DGRAM))
+        return "it is no UDP or TCP socket";
+    dns_socket_format(&place);
+    *ret_place = place;
+    if (type == SOCK_STREAM && dns_socket_get(fd, SOL_SOCKET, SO_ACCEPTCONN) != 1)
+        return "it does not listen";
+    if (place.address.ss_family == AF_INET6 && dns_socket_is_wildcard(&place) &&
+        dns_socket_get(fd, IPPROTO_IPV6, IPV6_V6ONLY) != 1)
+        return "it takes IPv4 too; pass a socket for each (BindIPv6Only=ipv6-only)";
+    return NULL;
+}
+
+static int dns_socket_bad(struct dns_message *message, const char *where, const char *why)
+{
+    snprintf(message->text, sizeof(message->text), "Cannot answer DNS on the passed socket %s: %s.", where, why);
+    return DNS_SOCKET_BAD;
+}
+
+static int dns_socket_adopt_one(int fd, struct dns_socket *places, size_t room, size_t *n, struct dns_message *message)
+{
+    struct dns_socket place = { .text = "" };
+    const char *why = dns_socket_inspect(fd, &place);
+    bool is_udp = dns_socket_get(fd, SOL_SOCKET, SO_TYPE) == SOCK_DGRAM;
+    size_t i = 0;
+
+    if (why)
+        return dns_socket_bad(message, place.text, why);
+    while (i < *n && strcmp(places[i].text, place.text) != 0)
+        i++;
+    if (i == room || (i < *n && places[i].claims[is_udp] >= 0))
+        return dns_socket_bad(message, place.text, i == room ? "there are too many" : "it was passed twice");
+    if (i == *n)
+        places[(*n)++] = place;
+    places[i].claims[is_udp] = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    return places[i].claims[is_udp] < 0 ? -errno : 0;
+}
+
+int dns_socket_adopt(const int *fds, size_t n, struct dns_socket *ret_sockets, size_t room, size_t *ret_n,
+                     struct dns_message *ret_message)
+{
+    size_t n_places = 0;
+    int r = 0;
+
+    for (size_t i = 0; i < n && r == 0; i++)
+        r = dns_socket_adopt_one(fds[i], ret_sockets, room, &n_places, ret_message);
+    for (size_t i = 0; i < n_places && r == 0; i++)
+        if (ret_sockets[i].claims[0] < 0 || ret_sockets[i].claims[1] < 0)
+            r = dns_socket_bad(ret_message, ret_sockets[i].text,
+                               ret_sockets[i].claims[0] < 0 ? "there is no TCP socket beside it"
+                                                            : "there is no UDP socket beside it");
+    *ret_n = n_places;
+    return r;
+}
+
 bool dns_socket_is_wildcard(const struct dns_socket *claimed)
 {
     if (claimed->address.ss_family == AF_INET6)
@@ -199,8 +276,35 @@ static int dns_socket_tune_udp(int fd, const struct dns_socket *claimed)
     return r;
 }
 
+/* Another descriptor of a passed socket. Its flags and options are set whoever has it: they are the same for all. */
+static int dns_socket_dup(const struct dns_socket *claimed, int type)
+{
+    struct timeval wait = { .tv_usec = PASSED_WAIT_US };
+    int fd = fcntl(claimed->claims[type == SOCK_DGRAM], F_DUPFD_CLOEXEC, 3), flags, r = 0;
+
+    if (fd < 0)
+        return -errno;
+    flags = fcntl(fd, F_GETFL);
+    flags = type == SOCK_DGRAM ? flags & ~O_NONBLOCK : flags | O_NONBLOCK;
+    if (fcntl(fd, F_SETFL, flags))
+        r = -errno;
+    if (r == 0 && type == SOCK_STREAM)
+        r = dns_socket_set(fd, SOL_SOCKET, SO_SNDBUF, TCP_BUFFER);
+    if (r == 0 && type == SOCK_DGRAM)
+        r = dns_socket_tune_udp(fd, claimed);
+    if (r == 0 && type == SOCK_DGRAM && setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait)))
+        r = -errno;
+    if (r == 0)
+        return fd;
+    close(fd);
+    return r;
+}
+
 int dns_socket_open(const struct dns_socket *claimed, int type)
 {
+    if (claimed->is_passed)
+        return dns_socket_dup(claimed, type);
+
     int fd = dns_socket_bind(claimed, type == SOCK_STREAM ? SOCK_STREAM | SOCK_NONBLOCK : type, true), r = 0;
 
     if (fd < 0)

@@ -27,7 +27,8 @@ struct udp_slot {
 struct udp {
     int fd;
     bool with_address;
-    bool stopping; /* atomic */
+    bool is_shared; /* udp_share */
+    bool stopping;  /* atomic */
     const struct snapshot_head *head;
     const struct clock *clock;
     pthread_t thread;
@@ -189,12 +190,18 @@ int udp_start(int take_fd, bool with_address, const struct answer_settings *sett
     return 0;
 }
 
+void udp_share(struct udp *udp)
+{
+    udp->is_shared = true;
+}
+
 void udp_stop(struct udp *udp)
 {
     if (!udp)
         return;
     __atomic_store_n(&udp->stopping, true, __ATOMIC_RELAXED);
-    shutdown(udp->fd, SHUT_RDWR); /* ENOTCONN, but whoever waits on the socket is woken */
+    if (!udp->is_shared)
+        shutdown(udp->fd, SHUT_RDWR); /* ENOTCONN, but whoever waits on the socket is woken */
     pthread_join(udp->thread, NULL);
     close(udp->fd);
     mem_free(udp);

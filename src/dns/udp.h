@@ -14,6 +14,8 @@ struct udp;
  * name outlives the thread. 0 or -errno. */
 int udp_start(int take_fd, bool with_address, const struct answer_settings *settings, const struct snapshot_head *head,
               const struct clock *clock, struct query_ring *ring, struct udp **ret_udp);
+/* The socket is also somebody else's: at the end it is left as it is, and a wait on it ends by itself now and then. */
+void udp_share(struct udp *udp);
 /* Ends the thread and frees; accepts NULL. */
 void udp_stop(struct udp *udp);
 const struct dns_stats *udp_stats(const struct udp *udp);

@@ -167,7 +167,8 @@ void accept_last(struct loop *loop)
 {
     for (size_t i = 0; i < loop->n_listeners; i++) {
         on_listener(&loop->listeners[i], 0, UV_READABLE);
-        shutdown(loop->listener_fds[i], SHUT_RDWR);
+        if (!loop->shared->keeps_listening)
+            shutdown(loop->listener_fds[i], SHUT_RDWR);
     }
 }
 

@@ -6,6 +6,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdarg.h>
@@ -200,6 +201,38 @@ int listener_open_tcp(const char *address, unsigned n_sockets, struct listener *
         return explain(ret_message, address, -r);
     }
     *ret_n = n;
+    return 0;
+}
+
+/* The same descriptor again for each worker: all of them wait for its connections. */
+static int dup_sockets(int fd, unsigned n_sockets, struct listener *listener)
+{
+    int flags = fcntl(fd, F_GETFL);
+    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK))
+        return -errno;
+    for (; listener->n < n_sockets; listener->n++)
+        if ((listener->fds[listener->n] = fcntl(fd, F_DUPFD_CLOEXEC, 3)) < 0)
+            return -errno;
+    return 0;
+}
+
+int listener_adopt(int fd, unsigned n_sockets, struct listener *ret_listener, struct http_message *ret_message)
+{
+    struct sockaddr_storage address = { 0 };
+    socklen_t n = sizeof(address), size = sizeof(int);
+    int is_listening = 0;
+    if (getsockname(fd, (struct sockaddr *)&address, &n) ||
+        (address.ss_family != AF_INET && address.ss_family != AF_INET6) ||
+        getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &is_listening, &size) || !is_listening)
+        return bad(ret_message, "a passed socket", "it is no listening TCP socket");
+    struct listener listener = { .fds = mem_zalloc(n_sockets * sizeof(int)) };
+    format_address(&address, listener.address);
+    int r = listener.fds ? dup_sockets(fd, n_sockets, &listener) : -ENOMEM;
+    if (r < 0) {
+        listener_close(&listener);
+        return explain(ret_message, "a passed socket", -r);
+    }
+    *ret_listener = listener;
     return 0;
 }
 

@@ -23,6 +23,10 @@ struct listener {
 int listener_open_tcp(const char *address, unsigned n_sockets, struct listener *ret_listeners, size_t room,
                       size_t *ret_n, struct http_message *ret_message);
 
+/* A listening TCP socket that somebody else opened, which stays the caller's: n_sockets descriptors of it. 0 or a
+ * condition of server.h, with a message. */
+int listener_adopt(int fd, unsigned n_sockets, struct listener *ret_listener, struct http_message *ret_message);
+
 /* One socket at `path`, mode 0600. What an earlier process left there is removed, unless somebody still listens. */
 int listener_open_unix(const char *path, int *ret_fd, struct http_message *ret_message);
 

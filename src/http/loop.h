@@ -26,6 +26,7 @@ struct loop_shared {
     struct http_handler handler;
     const struct clock *clock;
     struct peers peers;
+    bool keeps_listening;           /* the sockets are also somebody else's: they are not shut down at the end */
     _Atomic unsigned n_connections; /* of all workers */
     _Atomic size_t buffered;        /* bytes counted against limits.buffered_max */
     _Atomic bool draining;

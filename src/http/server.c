@@ -60,7 +60,13 @@ static unsigned files_allow(void)
 static int open_listeners(struct http_server *server, const struct http_server_config *config,
                           struct http_message *ret_message)
 {
-    for (size_t i = 0; i < config->n_addresses; i++) {
+    for (size_t i = 0; i < config->n_fds; i++) {
+        int r = listener_adopt(config->fds[i], config->n_workers, &server->listeners[i], ret_message);
+        if (r != 0)
+            return r;
+        server->n_listeners++;
+    }
+    for (size_t i = 0; i < config->n_addresses && config->n_fds == 0; i++) {
         size_t n;
         int r = listener_open_tcp(config->addresses[i], config->n_workers, server->listeners + server->n_listeners,
                                   LISTENERS_MAX - server->n_listeners, &n, ret_message);
@@ -105,6 +111,7 @@ static int start(struct http_server *server, const struct http_server_config *co
     shared->limits = config->limits;
     shared->handler = config->handler;
     shared->clock = config->clock;
+    shared->keeps_listening = config->n_fds > 0;
     unsigned allowed = files_allow();
     if (shared->limits.connections_max > allowed)
         shared->limits.connections_max = allowed;
@@ -121,7 +128,7 @@ int http_server_start(const struct http_server_config *config, struct http_serve
                       struct http_message *ret_message)
 {
     ASSERT(config->n_workers > 0 && config->n_workers <= WORKERS_MAX && config->limits.bytes_per_s_min > 0 &&
-           config->limits.answer_bytes_per_s_min > 0);
+           config->limits.answer_bytes_per_s_min > 0 && config->n_fds <= LISTENERS_MAX);
     ret_message->text[0] = '\0';
     struct http_server *server = mem_zalloc(sizeof(*server));
     int r = server ? peers_init(&server->shared.peers, config->limits.connections_per_address_max) : -ENOMEM;

@@ -72,6 +72,9 @@ struct http_handler {
 struct http_server_config {
     const char *const *addresses; /* HOST:PORT, [IPV6]:PORT; all addresses of a name are taken. Port 0: any */
     size_t n_addresses;
+    const int *fds; /* listening TCP sockets, used instead of the addresses when there are any. They stay the caller's,
+                       who may close them after the start, and go on listening when the server stops */
+    size_t n_fds;
     const char *unix_path; /* or NULL: a socket of mode 0600, its peers this process's user or root, nobody else */
     unsigned n_workers;    /* 1 to 64 */
     struct http_limits limits;

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Answers over a small registry: the first octet chooses the transport, the rest is the query. Whatever is asked, the
- * answer is sound to its last octet, as read by code of its own, within its limit, and echoes what it must. */
+ * answer is sound to its last octet, as read by code of its own, within its limit, and echoes what it must; and it can
+ * be explained. */
 #include "fuzz_target.h"
 
 #include "base/mem.h"
+#include "dns/answer.h"
+#include "dns/explain.h"
 #include "dns/rate_limit.h"
 #include "dns_reply.h"
 #include "registry/registry.h"
+#include "json/reader.h"
 
 #include <sys/socket.h>
 
@@ -16,6 +20,7 @@ struct world {
     struct store *store;
     struct registry *registry;
     struct answer_settings settings;
+    struct own_zones own;
     struct answer_worker worker;
     struct vpc_map *map;
     struct dns_view_set *views;
@@ -124,6 +129,8 @@ static struct world *make_world(void)
     FUZZ_CHECK(dname_of_text(STR("ns.example.net"), &world->settings.name_servers[0]) == 0);
     FUZZ_CHECK(dname_of_text(STR("ns.b.a.x"), &world->settings.name_servers[1]) == 0);
     FUZZ_CHECK(rate_limit_new(1, NULL, 0, &world->settings.rate_limit) == 0); /* time stands still: one of each */
+    FUZZ_CHECK(own_zone_add_name(&world->own, STR("api.x")) == 0 && own_zone_add_name(&world->own, STR("a.y")) == 0);
+    FUZZ_CHECK(own_zone_add_address(&world->own, STR("10.9.9.9")) == 0);
     answer_init(&world->worker, &world->settings);
     world->reply.records = mem_alloc(DNS_REPLY_MAX * sizeof(*world->reply.records));
     FUZZ_CHECK(world->reply.records);
@@ -174,6 +181,30 @@ static void check_limited(struct world *world, const struct authority_client *cl
         FUZZ_CHECK(n <= query->n + (query->edns.has_cookie ? COOKIE_SERVER : 0));
 }
 
+/* The explanation of the same question is JSON. */
+static void explain(struct world *world, const struct packet *packet, const struct dname *name)
+{
+    struct explain_question question = { .name = *name,
+                                         .type = packet->type,
+                                         .client = { .family = AF_INET, .address = { 127, 0, 0, 1 } } };
+    struct json_reader reader;
+    struct json_writer writer;
+    struct arena arena;
+    struct buf buf;
+    arena_init(&arena, 8 << 20);
+    buf_init(&buf, 8 << 20);
+    json_writer_init(&writer, &buf);
+    const struct snapshot *snapshot = snapshot_acquire(registry_head(world->registry));
+    FUZZ_CHECK(explain_write(&writer, &world->settings, snapshot, &question, 0) == 0);
+    snapshot_release(registry_head(world->registry));
+    FUZZ_CHECK(!buf.failed);
+    json_reader_init(&reader, buf.p, buf.n, &arena);
+    json_skip(&reader);
+    FUZZ_CHECK(json_end(&reader) == 0);
+    buf_fini(&buf);
+    arena_fini(&arena);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     static struct world *world;     /* mutable: made once */
@@ -190,6 +221,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     bool is_tcp = data[0] & 1;
     world->settings.max_answers = data[0] & 2 ? 0 : 8;
     world->settings.views = data[0] & 4 ? world->views : NULL; /* the client is a forwarder to them */
+    world->settings.own = data[0] & 4 ? &world->own : NULL;
     const struct snapshot *snapshot = snapshot_acquire(registry_head(world->registry));
     size_t size = answer_query(&world->worker, snapshot, &client, is_tcp, data + 1, n - 1, out, sizeof(out));
     snapshot_release(registry_head(world->registry));
@@ -214,5 +246,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     FUZZ_CHECK(n_opt == packet.edns.present);
     if (!is_tcp)
         check_limited(world, &client, &packet, out, size);
+    if (data[0] & 8 && packet.has_question)
+        explain(world, &packet, &name);
     return 0;
 }

@@ -35,6 +35,7 @@ class Daemon:
         self.env = dict(env or {})
         self.recorder = recorder
         self.process = None
+        self.pass_fds = ()  # descriptors that it inherits
         self.stderr_lines = []
         self.ready = {}
         self.exit_code = None
@@ -57,7 +58,8 @@ class Daemon:
         self.exit_code, self._killed, self.ready = None, False, {}
         # Never through a shell, and in its own group: a Ctrl-C meant for pytest must not end it before its tests.
         self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                        stderr=subprocess.PIPE, env=env, start_new_session=True)
+                                        stderr=subprocess.PIPE, env=env, start_new_session=True,
+                                        pass_fds=self.pass_fds)
         seen_ready = threading.Event()
         self._reader = threading.Thread(target=self._read_stderr, args=(self.process.stderr, seen_ready), daemon=True)
         self._reader.start()

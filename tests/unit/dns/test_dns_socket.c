@@ -5,6 +5,7 @@
 
 #include "dns/dns_socket.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 static void test_claim(void **state)
@@ -65,10 +66,48 @@ static void test_wildcard(void **state)
     }
 }
 
+/* Passed sockets: further descriptors of the same, which outlive the claim, blocking or not as threads want them. */
+static void test_adopt(void **state)
+{
+    struct dns_socket one[4], taken[4];
+    struct dns_message message;
+    size_t n, m;
+    int fds[3], udp, tcp;
+
+    (void)state;
+    assert_int_equal(dns_socket_claim("127.0.0.1:0", one, 4, &n, &message), 0);
+    fds[0] = dns_socket_open(&one[0], SOCK_STREAM);
+    fds[1] = dns_socket_open(&one[0], SOCK_DGRAM);
+    dns_socket_release(&one[0]);
+    assert_int_equal(dns_socket_adopt(fds, 2, taken, 4, &m, &message), 0);
+    assert_int_equal(m, 1);
+    assert_string_equal(taken[0].text, one[0].text);
+    udp = dns_socket_open(&taken[0], SOCK_DGRAM);
+    tcp = dns_socket_open(&taken[0], SOCK_STREAM);
+    assert_true(udp >= 0 && tcp >= 0);
+    dns_socket_release(&taken[0]);
+    assert_false(fcntl(udp, F_GETFL) & O_NONBLOCK);
+    assert_true(fcntl(tcp, F_GETFL) & O_NONBLOCK);
+    assert_true(fcntl(udp, F_GETFD) & fcntl(tcp, F_GETFD) & FD_CLOEXEC);
+    close(udp);
+    close(tcp);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(dns_socket_adopt(&fds[i], 1, taken, 4, &m, &message), DNS_SOCKET_BAD);
+        assert_non_null(strstr(message.text, "beside it"));
+        dns_socket_release(&taken[0]);
+    }
+    assert_int_equal(dns_socket_adopt(fds, 2, taken, 0, &m, &message), DNS_SOCKET_BAD);
+    assert_int_equal(m, 0);
+    fds[2] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    assert_int_equal(dns_socket_adopt(&fds[2], 1, taken, 4, &m, &message), DNS_SOCKET_BAD);
+    for (size_t i = 0; i < 3; i++)
+        close(fds[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(test_claim), cmocka_unit_test(test_bad),
-                                        cmocka_unit_test(test_wildcard) };
+                                        cmocka_unit_test(test_wildcard), cmocka_unit_test(test_adopt) };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
