@@ -3,8 +3,6 @@
  * Answers; see answer.h. */
 #include "dns/answer_priv.h"
 
-#define MAX_LINKS 8 /* CNAME records followed */
-
 void answer_init(struct answer_worker *worker, const struct answer_settings *settings)
 {
     memset(worker, 0, sizeof(*worker));
@@ -113,8 +111,13 @@ static void answer_explain_empty(struct answer *answer, const struct authority_f
 static bool answer_follow(struct answer *answer, const struct authority *authority, const struct owner *owner)
 {
     size_t at;
-    enum answer_result result = answer_put_cname(answer, owner, &answer->name.name, &at);
+    enum answer_result result;
 
+    for (unsigned n = 0; n < answer->n_followed; n++)
+        if (answer->followed[n] == owner)
+            return false; /* the ring is closed: there is nothing to add */
+    answer->followed[answer->n_followed++] = owner;
+    result = answer_put_cname(answer, owner, &answer->name.name, &at);
     if (result != ANSWER_DONE) {
         answer_conclude(answer, authority, result);
         return false;
@@ -186,7 +189,7 @@ static void answer_question(struct answer *answer)
         return;
     }
     answer->flags |= PACKET_AA;
-    for (unsigned links = 0; answer_look(answer, &authority) && links < MAX_LINKS; links++)
+    while (answer_look(answer, &authority) && answer->n_followed < ANSWER_LINKS)
         if (!answer_find(answer, &authority, &done))
             return; /* the client goes on elsewhere, or is there */
 }
@@ -307,7 +310,7 @@ size_t answer_query(struct answer_worker *worker, const struct snapshot *snapsho
     answer.snapshot = snapshot;
     answer.is_tcp = is_tcp;
     answer.name_at = PACKET_HEADER;
-    answer.flags = answer.rcode = 0;
+    answer.flags = answer.rcode = answer.n_followed = 0;
     answer.has_error = false;
     switch (packet_read(query, n, &answer.query, &answer.name.name)) {
     case PACKET_OK:

@@ -5,6 +5,8 @@
 
 #include "dns/answer.h"
 
+#define ANSWER_LINKS 9 /* CNAME records in an answer */
+
 struct answer {
     struct answer_worker *worker;
     const struct snapshot *snapshot;
@@ -17,6 +19,8 @@ struct answer {
     struct composer out;
     struct authority_name name; /* that is looked up now: the question's, then what CNAME records lead to */
     size_t name_at;             /* where it stands in the message */
+    const struct owner *followed[ANSWER_LINKS]; /* whose CNAME records are in the answer */
+    unsigned n_followed;
     unsigned flags, rcode;
     bool has_error; /* extended error */
     enum edns_error error;

@@ -29,6 +29,11 @@ static size_t dname_scan(const uint8_t *message, size_t n, size_t at, unsigned l
     return n;
 }
 
+static size_t dname_pointer(const uint8_t *message, size_t at)
+{
+    return (size_t)(message[at] & ~POINTER) << 8 | message[at + 1];
+}
+
 int dname_read(const uint8_t *message, size_t n, size_t at, struct dname *ret_name, size_t *ret_end)
 {
     size_t end = 0;
@@ -49,7 +54,7 @@ int dname_read(const uint8_t *message, size_t n, size_t at, struct dname *ret_na
             return 1;
         if (!end)
             end = stop + 2;
-        next = (size_t)(message[stop] & ~POINTER) << 8 | message[stop + 1];
+        next = dname_pointer(message, stop);
         if (next >= at)
             return 1;
         at = next;
@@ -58,12 +63,25 @@ int dname_read(const uint8_t *message, size_t n, size_t at, struct dname *ret_na
 
 int dname_skip(const uint8_t *message, size_t n, size_t at, size_t *ret_end)
 {
-    size_t stop = dname_scan(message, n, at, 0, NULL);
+    size_t end = 0;
+    unsigned length = 0;
 
-    if (stop >= n || (message[stop] && stop + 1 >= n))
-        return 1;
-    *ret_end = message[stop] ? stop + 2 : stop + 1;
-    return 0;
+    for (;;) {
+        size_t stop = dname_scan(message, n, at, length, NULL), next;
+        if (stop >= n || (message[stop] && stop + 1 >= n))
+            return 1;
+        if (!end)
+            end = message[stop] ? stop + 2 : stop + 1;
+        if (message[stop] == 0) {
+            *ret_end = end;
+            return 0;
+        }
+        next = dname_pointer(message, stop);
+        if (next >= at)
+            return 1;
+        length += (unsigned)(stop - at);
+        at = next;
+    }
 }
 
 /* --- making ------------------------------------------------------------------------------------------------------- */

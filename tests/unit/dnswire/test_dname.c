@@ -82,8 +82,10 @@ static void test_malformed(void **state)
     size_t end;
 
     (void)state;
-    for (size_t i = 0; i < TEST_COUNT(cases); i++)
+    for (size_t i = 0; i < TEST_COUNT(cases); i++) {
         assert_int_equal(dname_read((const uint8_t *)cases[i].p, cases[i].n, cases[i].at, &name, &end), 1);
+        assert_int_equal(dname_skip((const uint8_t *)cases[i].p, cases[i].n, cases[i].at, &end), 1);
+    }
 }
 
 /* A name of as many octets as are allowed, and of one more; by labels at once and over pointers. */
@@ -111,6 +113,7 @@ static void test_length(void **state)
     assert_int_equal(name.n, 255);
     message[n - 1] = 0;
     assert_int_equal(dname_read(message, n, DNAME_MAX, &name, &end), 1);
+    assert_int_equal(dname_skip(message, n, DNAME_MAX, &end), 1);
     memset(message, 1, sizeof(message)); /* labels of one octet without an end */
     assert_int_equal(dname_read(message, sizeof(message), 0, &name, &end), 1);
     assert_int_equal(dname_skip(message, sizeof(message), 0, &end), 1);
