@@ -67,11 +67,10 @@ bool authority_find(const struct snapshot *snapshot, const struct authority_clie
         if (zone->is_private)
             break;
     }
-    if (!zone)
-        return false;
+    bool hides_public = zone && zone->is_private;
     ret_authority->zone = zone;
-    ret_authority->has_zones_below = (sees_private && private_below) || (!zone->is_private && below != private_below);
-    return true;
+    ret_authority->has_zones_below = (sees_private && private_below) || (!hides_public && below != private_below);
+    return zone != NULL;
 }
 
 /* The first `n` labels as dotted text. False when one holds a dot itself: no id does. */
