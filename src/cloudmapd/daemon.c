@@ -219,6 +219,10 @@ static int start_dns(struct daemon *daemon)
                               .name_servers = config->dns_name_servers.items,
                               .n_name_servers = config->dns_name_servers.n,
                               .nsid = config->dns_nsid.n ? config->dns_nsid.items[0] : NULL,
+                              .resolvers = config->dns_resolver.items,
+                              .n_resolvers = config->dns_resolver.n,
+                              .alias_max_ttl_ms = config->dns_alias_max_ttl,
+                              .alias_stale_ms = config->dns_alias_stale,
                               .head = registry_head(daemon->registry),
                               .clock = daemon->clock };
     struct dns_message message = { .text = "" };

@@ -20,6 +20,7 @@ enum option_type {
     OPTION_NETWORKS,  /* struct config_list of ADDRESS/BITS */
     OPTION_NAMES,     /* struct config_list of words without blanks */
     OPTION_DOMAINS,   /* struct config_list of host names */
+    OPTION_RESOLVERS, /* struct config_list of ADDRESS:PORT, or of one word: system, none */
 };
 
 enum option_flags {

@@ -19,7 +19,10 @@ struct dns_config {
     int64_t tcp_idle_ms;
     const char *const *name_servers; /* presentation form; at least one */
     size_t n_name_servers;
-    const char *nsid; /* NULL: none */
+    const char *nsid;             /* NULL: none */
+    const char *const *resolvers; /* of alias targets: HOST:PORT of each, or `system`, or `none` */
+    size_t n_resolvers;
+    int64_t alias_max_ttl_ms, alias_stale_ms;
     const struct snapshot_head *head;
     const struct clock *clock;
 };

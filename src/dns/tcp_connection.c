@@ -32,9 +32,11 @@ int tcp_connection_answer(struct tcp_connection *connection, struct answer_worke
         written = answer_query(worker, snapshot, &connection->client, true, connection->in + at + LENGTH, length,
                                out + *n + LENGTH, PACKET_MAX);
         if (written == 0) {
-            result = -1;
+            result = worker->is_wanted ? TCP_CONNECTION_WAITS : -1;
             break;
         }
+        worker->gives_up = false;
+        connection->asked_ms = 0;
         out[*n] = (uint8_t)(written >> 8);
         out[*n + 1] = (uint8_t)written;
         *n += LENGTH + written;

@@ -93,22 +93,46 @@ static void udp_turn_control(struct msghdr *message)
     }
 }
 
+/* The query waits for an alias's target: what its answer leaves by is prepared in `message`. Its size when it cannot
+ * wait and is answered now, or 0. */
+static size_t udp_wait(struct udp *udp, const struct snapshot *snapshot, const struct authority_client *client,
+                       const struct udp_slot *slot, size_t n, struct msghdr *message)
+{
+    struct alias_query query = {
+        .fd = udp->fd, .peer = &slot->peer, .peer_n = message->msg_namelen, .client = client, .p = slot->query, .n = n
+    };
+
+    if (udp->with_address) {
+        udp_turn_control(message);
+        query.control = message->msg_control;
+        query.control_n = message->msg_controllen;
+    }
+    if (alias_wait(udp->worker.settings->alias, &udp->worker.wanted, &query))
+        return 0;
+    udp->worker.gives_up = true;
+    n = answer_query(&udp->worker, snapshot, client, false, slot->query, n, slot->out.iov_base, ANSWER_ROOM);
+    udp->worker.gives_up = false;
+    return n;
+}
+
 /* Answers message i into answer slot k; false when there is nothing to send. */
 static bool udp_answer(struct udp *udp, const struct snapshot *snapshot, unsigned i, unsigned k)
 {
     struct mmsghdr *received = &udp->received[i], *answer = &udp->answers[k];
     struct udp_slot *slot = &udp->slots[i];
     struct authority_client client;
-    size_t n = received->msg_len;
+    size_t n = received->msg_len, size;
 
     if (!udp_client(&slot->peer, &client))
         return false;
     if (received->msg_hdr.msg_flags & MSG_TRUNC)
         n = PACKET_HEADER; /* its end is lost: malformed, whatever it was */
-    n = answer_query(&udp->worker, snapshot, &client, false, slot->query, n, slot->out.iov_base, ANSWER_ROOM);
-    if (n == 0)
+    size = answer_query(&udp->worker, snapshot, &client, false, slot->query, n, slot->out.iov_base, ANSWER_ROOM);
+    if (size == 0 && udp->worker.is_wanted)
+        size = udp_wait(udp, snapshot, &client, slot, n, &received->msg_hdr);
+    if (size == 0)
         return false;
-    slot->out.iov_len = n;
+    slot->out.iov_len = size;
     answer->msg_hdr = received->msg_hdr;
     answer->msg_hdr.msg_iov = &slot->out;
     answer->msg_hdr.msg_flags = 0;

@@ -20,6 +20,7 @@ static const char *const type_texts[] = {
     [OPTION_SIZE] = "size",           [OPTION_ENUM] = "",
     [OPTION_ADDRESSES] = "addresses", [OPTION_NETWORKS] = "networks",
     [OPTION_NAMES] = "names",         [OPTION_DOMAINS] = "host names",
+    [OPTION_RESOLVERS] = "resolvers",
 };
 
 /* Text of a manual page: a hyphen is a minus, and no line starts with a dot here. */
