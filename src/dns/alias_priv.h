@@ -72,6 +72,7 @@ struct alias {
     uint8_t in[PACKET_MAX], out[ALIAS_OUT_SIZE];
 };
 
+/* Puts the waiter, which is in no queue, at the end. */
 void alias_enqueue(struct alias_queue *queue, struct alias_waiter *waiter);
 
 /* --- alias_question.c ----------------------------------------------------------------------------------------------
