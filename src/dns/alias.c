@@ -31,28 +31,6 @@ static int64_t alias_now_ms(const struct alias *alias)
     return clock_mono_ns(alias->config.clock) / 1000000;
 }
 
-/* --- looking -------------------------------------------------------------------------------------------------------
- */
-
-enum alias_state alias_find(const struct alias *alias, const struct alias_target *target, struct alias_view *ret_view)
-{
-    const struct alias_entry *entry = alias_cache_find(&alias->cache, &target->name, target->type);
-    int64_t now = alias_now_ms(alias), left;
-
-    if (!entry)
-        return ALIAS_UNKNOWN;
-    if (entry->kind == ALIAS_FAILURE)
-        return now < entry->fresh_until_ms ? ALIAS_FAILED : ALIAS_UNKNOWN;
-    *ret_view = (struct alias_view){ .addresses = entry->data, .n = entry->n, .is_nxdomain = entry->is_nxdomain };
-    left = (entry->fresh_until_ms - now + 999) / 1000;
-    if (left > 0) {
-        ret_view->ttl = left < entry->ttl ? (uint32_t)left : entry->ttl;
-        return ALIAS_KNOWN;
-    }
-    ret_view->ttl = ALIAS_STALE_TTL;
-    return now < entry->failed_until_ms && now < entry->stale_until_ms ? ALIAS_STALE : ALIAS_UNKNOWN;
-}
-
 /* --- waiting -------------------------------------------------------------------------------------------------------
  */
 
@@ -91,6 +69,8 @@ static bool alias_submit(struct alias *alias, const struct alias_target *target,
         waiter->since_ms = alias_now_ms(alias);
         waiter->rounds = 0;
         waiter->wake = wake;
+        waiter->fd = -1;
+        waiter->is_refresh = !query && wake < 0;
         if (query) {
             waiter->fd = query->fd;
             waiter->peer = *query->peer;
@@ -123,6 +103,40 @@ bool alias_wake(struct alias *alias, const struct alias_target *target, int even
     return alias_submit(alias, target, NULL, eventfd);
 }
 
+/* --- looking -------------------------------------------------------------------------------------------------------
+ */
+
+#define REFRESH_TTL 10 /* of shorter ones nothing is won */
+
+/* In the last tenth of its time an answer is asked for again, so that nobody waits when it is over. */
+static void alias_refresh(struct alias *alias, struct alias_entry *entry, const struct alias_target *target,
+                          int64_t left_ms)
+{
+    if (entry->ttl >= REFRESH_TTL && left_ms < entry->ttl * INT64_C(100) &&
+        !__atomic_exchange_n(&entry->is_asked, true, __ATOMIC_RELAXED))
+        alias_submit(alias, target, NULL, -1);
+}
+
+enum alias_state alias_find(struct alias *alias, const struct alias_target *target, struct alias_view *ret_view)
+{
+    struct alias_entry *entry = alias_cache_find(&alias->cache, &target->name, target->type);
+    int64_t now = alias_now_ms(alias), left;
+
+    if (!entry)
+        return ALIAS_UNKNOWN;
+    if (entry->kind == ALIAS_FAILURE)
+        return now < entry->fresh_until_ms ? ALIAS_FAILED : ALIAS_UNKNOWN;
+    *ret_view = (struct alias_view){ .addresses = entry->data, .n = entry->n, .is_nxdomain = entry->is_nxdomain };
+    left = (entry->fresh_until_ms - now + 999) / 1000;
+    if (left > 0) {
+        alias_refresh(alias, entry, target, entry->fresh_until_ms - now);
+        ret_view->ttl = left < entry->ttl ? (uint32_t)left : entry->ttl;
+        return ALIAS_KNOWN;
+    }
+    ret_view->ttl = ALIAS_STALE_TTL;
+    return now < entry->failed_until_ms && now < entry->stale_until_ms ? ALIAS_STALE : ALIAS_UNKNOWN;
+}
+
 static void alias_release(struct alias *alias, struct alias_waiter *waiter)
 {
     pthread_mutex_lock(&alias->mutex);
@@ -145,10 +159,10 @@ static bool alias_answer(struct alias *alias, struct alias_waiter *waiter, bool 
                               .msg_control = waiter->control_n ? waiter->control : NULL,
                               .msg_controllen = waiter->control_n };
 
-    if (waiter->wake >= 0) {
+    if (waiter->wake >= 0)
         alias_signal(waiter->wake);
+    if (waiter->fd < 0)
         return true;
-    }
     alias->worker.gives_up = gives_up;
     alias->worker.now_s = (uint32_t)(clock_wall_ms(alias->config.clock) / 1000);
     out.iov_len = answer_query(&alias->worker, snapshot_acquire(alias->config.head), &waiter->client, false,
@@ -222,8 +236,9 @@ static void alias_serve(struct alias *alias, bool gives_up)
     while ((waiter = alias_dequeue(&alias->todo))) {
         bool is_late = gives_up || waiter->rounds >= ROUNDS_MAX || alias->now_ms - waiter->since_ms >= ALIAS_WAIT_MS;
         struct alias_view view;
-        if (!is_late && alias_find(alias, &waiter->target, &view) == ALIAS_UNKNOWN) {
+        if (!is_late && (waiter->is_refresh || alias_find(alias, &waiter->target, &view) == ALIAS_UNKNOWN)) {
             waiter->rounds++;
+            waiter->is_refresh = false;
             if (alias_ask(alias, waiter))
                 continue;
             is_late = true;

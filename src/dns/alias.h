@@ -66,8 +66,9 @@ struct alias_view {
     bool is_nxdomain;
 };
 
-/* The view holds while the caller holds its snapshot. Any reader. */
-enum alias_state alias_find(const struct alias *alias, const struct alias_target *target, struct alias_view *ret_view);
+/* The view holds while the caller holds its snapshot. What is known and soon old is asked again beside that, once. Any
+ * reader. */
+enum alias_state alias_find(struct alias *alias, const struct alias_target *target, struct alias_view *ret_view);
 
 /* --- waiting -------------------------------------------------------------------------------------------------------
  */

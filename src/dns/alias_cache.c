@@ -34,13 +34,12 @@ static bool alias_cache_is(const struct alias_entry *entry, const uint8_t *name,
     return entry && entry->type == type && entry->name_n == n && memcmp(alias_cache_name(entry), name, n) == 0;
 }
 
-const struct alias_entry *alias_cache_find(const struct alias_cache *cache, const struct dname *name,
-                                           enum packet_type type)
+struct alias_entry *alias_cache_find(const struct alias_cache *cache, const struct dname *name, enum packet_type type)
 {
     struct alias_entry *const *places = cache->places[alias_cache_bucket(cache, name->wire, name->n)];
 
     for (unsigned i = 0; i < ALIAS_CACHE_WAYS; i++) {
-        const struct alias_entry *entry = __atomic_load_n(&places[i], __ATOMIC_ACQUIRE);
+        struct alias_entry *entry = __atomic_load_n(&places[i], __ATOMIC_ACQUIRE);
         if (alias_cache_is(entry, name->wire, name->n, type))
             return entry;
     }

@@ -17,7 +17,7 @@ enum alias_kind {
     ALIAS_FAILURE  /* nobody could be asked, and nothing older is left */
 };
 
-/* A name that something is known of; times are monotonic milliseconds. */
+/* A name that something is known of; times are monotonic milliseconds. Nothing changes but `is_asked`. */
 struct alias_entry {
     int64_t fresh_until_ms;  /* of a failure: do not ask again before */
     int64_t stale_until_ms;  /* may be used so long while resolvers fail */
@@ -27,6 +27,7 @@ struct alias_entry {
     uint8_t type; /* PACKET_A or PACKET_AAAA */
     uint8_t n, name_n;
     bool is_nxdomain;
+    bool is_asked;  /* atomic: somebody has seen to it that it is asked again */
     uint8_t data[]; /* n addresses; then the name */
 };
 
@@ -44,8 +45,7 @@ void alias_cache_fini(struct alias_cache *cache);
 
 /* The entry of a folded name, or NULL; valid while the caller holds its snapshot. Any reader; the writer at any time.
  */
-const struct alias_entry *alias_cache_find(const struct alias_cache *cache, const struct dname *name,
-                                           enum packet_type type);
+struct alias_entry *alias_cache_find(const struct alias_cache *cache, const struct dname *name, enum packet_type type);
 /* A new entry for the name with room for n addresses. NULL when memory is out. */
 struct alias_entry *alias_cache_new_entry(const struct dname *name, enum packet_type type, unsigned n);
 /* Puts it in the place of the one of that name, else in a free place or that of the entry that goes stale first. The

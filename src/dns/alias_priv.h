@@ -16,8 +16,9 @@ struct alias_waiter {
     struct alias_target target;
     int64_t since_ms;
     unsigned rounds; /* targets it waited for */
-    int wake;        /* an eventfd, or -1: a UDP query */
-    int fd;
+    int wake;        /* an eventfd, or -1 */
+    int fd;          /* of a UDP query, or -1 */
+    bool is_refresh; /* asks although it is known */
     struct sockaddr_storage peer;
     socklen_t peer_n;
     struct authority_client client;

@@ -283,17 +283,21 @@ static void alias_question_handle_udp(struct alias *alias, struct alias_question
     }
 }
 
-/* Connected: sends. 0 or -errno. */
+/* Connected: sends. 0, -EAGAIN when it is not yet, or another -errno. */
 static int alias_question_connected(struct alias *alias, struct alias_question *question)
 {
     struct epoll_event event = { .events = EPOLLIN, .data.ptr = question };
 
-    question->in = mem_alloc(LENGTH + PACKET_MAX);
+    int r;
+
+    if (!question->in)
+        question->in = mem_alloc(LENGTH + PACKET_MAX);
     if (!question->in)
         return -ENOMEM;
-    if (epoll_ctl(alias->epoll, EPOLL_CTL_MOD, question->fd, &event))
-        return -errno;
-    return alias_question_send(question);
+    r = alias_question_send(question);
+    if (r == 0 && epoll_ctl(alias->epoll, EPOLL_CTL_MOD, question->fd, &event))
+        r = -errno;
+    return r;
 }
 
 static void alias_question_handle_tcp(struct alias *alias, struct alias_question *question)

@@ -40,7 +40,7 @@ static enum answer_result answer_put_addresses(struct answer *answer, enum packe
 static enum answer_result answer_put_foreign(struct answer *answer, const struct dname *name)
 {
     struct answer_worker *worker = answer->worker;
-    const struct alias *alias = worker->settings->alias;
+    struct alias *alias = worker->settings->alias;
     struct alias_target target = { .name = *name, .type = answer->alias_type == SERVICE_A ? PACKET_A : PACKET_AAAA };
     struct alias_view view;
 

@@ -110,6 +110,19 @@ class TestAnswers:
         time.sleep(1.1)
         assert b.told("lb")[1] == ["192.0.2.2"]
 
+    def test_asked_again_before_it_is_old(self, bed):
+        counter = iter(range(1, 100))
+        b = bed(lambda q, t: reply(q, f"lb.example.net 10 A 192.0.2.{next(counter)}"))
+        b.alias("lb", "lb.example.net")
+        assert b.told("lb")[1] == ["192.0.2.1"]
+        time.sleep(9.3)
+        for _ in range(3):
+            assert b.told("lb")[0] == "NOERROR"
+        time.sleep(0.2)
+        assert b.upstream.asked() == 2  # once, and nobody waited
+        assert b.told("lb")[1] == ["192.0.2.2"]
+        assert b.metric("cloudmap_dns_alias_lookups_total", result="miss") == 1
+
     def test_max_ttl(self, bed):
         b = bed(lambda q, t: reply(q, "lb.example.net 86400 A 192.0.2.1"), dns__alias_max_ttl="5s")
         b.alias("lb", "lb.example.net")
@@ -130,6 +143,16 @@ class TestAnswers:
         b.alias("lb", "lb.example.net")
         assert b.told("lb", tcp=True)[1] == ["192.0.2.1", "192.0.2.2"]
         assert b.told("lb", tcp=True)[1] == ["192.0.2.1", "192.0.2.2"]
+
+    @pytest.mark.parametrize("host,client", [("0.0.0.0:0", "127.0.0.2"), ("[::]:0", "::1")])
+    def test_from_the_address_that_was_asked(self, bed, host, client):
+        b = bed(addresses)
+        b.daemon.args = ["--dns", host]
+        b.daemon.restart()
+        b.alias("lb", "lb.example.net")
+        query = dns.message.make_query("lb.x.example", "A")
+        answer = dns.query.udp(query, client, timeout=5, port=b.dns.port)  # another source would be an error
+        assert len(answer.answer[0]) == 2
 
     def test_weighted_among_aliases(self, bed):
         def says(query, transport):
@@ -194,6 +217,34 @@ class TestTrouble:
         assert len(b.upstream.ports) == b.upstream.asked("udp")
         ids = {query.id for _, query in b.upstream.queries}
         assert len(ids) == b.upstream.asked()
+
+    def test_pipeline_waits_in_order(self, bed):
+        b = bed(lambda q, t: None if q.question[0].name.to_text().lower().startswith("gone") else addresses(q))
+        b.alias("lb", "lb.example.net")
+        b.alias("gone", "gone.example.net")
+        b.api.register(b.service("web", routing="MULTIVALUE"), "i", {"AWS_INSTANCE_IPV4": "10.0.0.1"})
+        names = ["web", "gone", "web", "lb", "gone", "lb"]
+        start = time.monotonic()
+        with b.dns.connect() as stream, b.dns.connect() as other:
+            stream.sendall(b"".join(framed(dns.message.make_query(f"{one}.x.example", "A", id=n).to_wire())
+                                    for n, one in enumerate(names)))
+            other.sendall(framed(dns.message.make_query("web.x.example", "A").to_wire()))
+            assert dns.message.from_wire(receive(other)).answer
+            assert time.monotonic() - start < 1
+            answers = [dns.message.from_wire(receive(stream)) for _ in names]
+        assert [answer.id for answer in answers] == list(range(6))
+        assert [dns.rcode.to_text(answer.rcode()) for answer in answers] == [
+            "SERVFAIL" if one == "gone" else "NOERROR" for one in names]
+        assert time.monotonic() - start < 2.5
+
+    def test_clients_that_go_away(self, bed):
+        b = bed(lambda q, t: None)
+        b.alias("lb", "lb.example.net")
+        for _ in range(20):
+            with b.dns.connect() as stream:
+                stream.sendall(framed(dns.message.make_query("lb.x.example", "A").to_wire()))
+                stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        assert b.told("lb", tcp=True)[0] == "SERVFAIL"
 
     def test_nobody_there(self, bed):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
