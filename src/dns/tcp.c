@@ -228,6 +228,7 @@ static bool tcp_park(struct tcp *tcp, struct tcp_connection *connection)
 /* Answers what is whole, until nothing is or the socket takes no more. False: the connection is to be closed. */
 static bool tcp_answer(struct tcp *tcp, struct tcp_connection *connection)
 {
+    bool answered = false;
     int more = 1;
 
     while (more > 0) {
@@ -242,15 +243,11 @@ static bool tcp_answer(struct tcp *tcp, struct tcp_connection *connection)
         if (r > 0 || (more == TCP_CONNECTION_WAITS && tcp_park(tcp, connection)))
             return true;
         if (more == TCP_CONNECTION_WAITS)
-            tcp->worker.gives_up = true;
-        else if (n == 0)
-            break;
-        connection->wait == TCP_IDLE ? (void)0 : tcp_await(tcp, connection, TCP_IDLE);
+            tcp->worker.gives_up = true; /* for its first message */
+        answered = answered || n;
     }
-    if (connection->n && connection->wait != TCP_FIRST)
-        tcp_await(tcp, connection, TCP_PARTIAL);
-    else if (connection->wait != TCP_FIRST)
-        tcp_await(tcp, connection, TCP_IDLE);
+    if (answered || connection->wait != TCP_FIRST)
+        tcp_await(tcp, connection, connection->n ? TCP_PARTIAL : TCP_IDLE);
     return true;
 }
 
