@@ -197,9 +197,11 @@ static struct alias_question *alias_find_question(struct alias *alias, const str
 static bool alias_ask(struct alias *alias, struct alias_waiter *waiter)
 {
     struct alias_question *question = alias_find_question(alias, &waiter->target);
+    unsigned most = alias->n_waiting < ALIAS_WAITING_MAX / 2 ? ALIAS_WAITING_NAME : ALIAS_WAITING_CROWD;
 
-    if (!question || (question->is_used && question->n_waiters >= ALIAS_WAITING_NAME))
+    if (!question || (question->is_used && question->n_waiters >= most))
         return false;
+    alias->n_waiting++;
     if (question->is_used) {
         question->n_waiters++;
         alias_enqueue(&question->waiters, waiter);

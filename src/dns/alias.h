@@ -17,6 +17,7 @@
 #define ALIAS_QUESTIONS_MAX 256 /* asked at a time */
 #define ALIAS_WAITING_MAX 2048  /* queries */
 #define ALIAS_WAITING_NAME 256  /* queries that wait for one name */
+#define ALIAS_WAITING_CROWD 8   /* the same when half of all places are taken: a few dead names do not take the rest */
 #define ALIAS_WAIT_MS 2000      /* a query waits at most so long */
 #define ALIAS_STALE_TTL 30      /* of old answers (RFC 8767 5) */
 

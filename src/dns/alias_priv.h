@@ -65,8 +65,8 @@ struct alias {
     unsigned n_touched; /* of `waiters`; those behind were never used, and take no memory yet */
 
     struct alias_question questions[ALIAS_QUESTIONS_MAX];
-    unsigned n_questions;
-    size_t preferred; /* the server that answered last */
+    unsigned n_questions, n_waiting; /* n_waiting: queries that wait for a question */
+    size_t preferred;                /* the server that answered last */
     int64_t now_ms, servers_read_ms;
     struct alias_queue todo; /* to be answered, or to wait for something else */
     struct answer_worker worker;

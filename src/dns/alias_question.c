@@ -44,6 +44,7 @@ void alias_question_end(struct alias *alias, struct alias_question *question)
         next = waiter->next;
         alias_enqueue(&alias->todo, waiter);
     }
+    alias->n_waiting -= question->n_waiters;
     question->waiters = (struct alias_queue){ 0 };
     question->n_waiters = 0;
     question->is_used = false;

@@ -290,6 +290,30 @@ class TestTrouble:
         assert told == [("NOERROR", ["192.0.2.1", "192.0.2.2"], [])] * 40
         assert b.upstream.asked() == 1  # they shared one question
 
+    def test_flood(self, bed):
+        """Far more queries than may wait, of many names, while nobody resolves them: others are answered as ever."""
+        b = bed(lambda q, t: None)
+        for n in range(30):
+            b.alias(f"lb{n}", f"lb{n}.example.net")
+        b.api.register(b.service("web", routing="MULTIVALUE"), "i", {"AWS_INSTANCE_IPV4": "10.0.0.1"})
+        queries = [dns.message.make_query(f"lb{n}.x.example", "A").to_wire() for n in range(30)]
+        slowest = 0
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.connect((b.dns.host, b.dns.port))
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+            for n in range(8000):
+                s.send(queries[n % 30])
+                if n % 1000 == 0:
+                    start = time.monotonic()
+                    assert b.told("web")[1] == ["10.0.0.1"]
+                    slowest = max(slowest, time.monotonic() - start)
+            assert slowest < 0.5
+            s.settimeout(3)
+            for _ in range(1000):
+                assert s.recv(512)[3] & 15 == 2
+        assert b.metric("cloudmap_dns_alias_pending") <= 256
+        assert b.daemon.stop() == 0
+
     def test_truncation(self, bed):
         def says(query, transport):
             if transport == "udp":

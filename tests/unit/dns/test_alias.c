@@ -94,6 +94,31 @@ static void test_waiting_has_a_cap(void **state)
     assert_false(alias_wake(room->alias, &target, room->wake));
 }
 
+static uint64_t wake_many(struct room *room, unsigned name, unsigned n)
+{
+    struct alias_target target = target_of(name);
+    uint64_t turned_away = 0;
+
+    for (unsigned i = 0; i < n; i++)
+        assert_true(alias_wake(room->alias, &target, room->wake));
+    for (unsigned i = 0; i < 20; i++) {
+        usleep(1000);
+        turned_away += read_count(room->wake);
+    }
+    return turned_away;
+}
+
+static void test_a_crowd_leaves_room(void **state)
+{
+    struct room *room = *state;
+
+    assert_int_equal(alias_start(room->alias), 0);
+    for (unsigned i = 0; i < ALIAS_WAITING_MAX / 2 / ALIAS_WAITING_NAME; i++)
+        assert_int_equal(wake_many(room, i, ALIAS_WAITING_NAME), 0);
+    assert_int_equal(wake_many(room, 0, 5), 5);
+    assert_int_equal(wake_many(room, 100, ALIAS_WAITING_CROWD + 3), 3);
+}
+
 static void test_questions_have_a_cap(void **state)
 {
     struct room *room = *state;
@@ -149,8 +174,9 @@ static void test_answers_that_wait(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { TEST(test_waiting_has_a_cap), TEST(test_questions_have_a_cap),
-                                        TEST(test_queries_too_long_do_not_wait), TEST(test_answers_that_wait) };
+    const struct CMUnitTest tests[] = { TEST(test_waiting_has_a_cap), TEST(test_a_crowd_leaves_room),
+                                        TEST(test_questions_have_a_cap), TEST(test_queries_too_long_do_not_wait),
+                                        TEST(test_answers_that_wait) };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
