@@ -108,12 +108,13 @@ bool alias_wake(struct alias *alias, const struct alias_target *target, int even
 
 #define REFRESH_TTL 10 /* of shorter ones nothing is won */
 
-/* In the last tenth of its time an answer is asked for again, so that nobody waits when it is over. */
+/* In the last tenth of its time an answer is asked for again, so that nobody waits when it is over; not so soon when
+ * that has failed. */
 static void alias_refresh(struct alias *alias, struct alias_entry *entry, const struct alias_target *target,
-                          int64_t left_ms)
+                          int64_t now_ms)
 {
-    if (entry->ttl >= REFRESH_TTL && left_ms < entry->ttl * INT64_C(100) &&
-        !__atomic_exchange_n(&entry->is_asked, true, __ATOMIC_RELAXED))
+    if (entry->ttl >= REFRESH_TTL && entry->fresh_until_ms - now_ms < entry->ttl * INT64_C(100) &&
+        now_ms >= entry->failed_until_ms && !__atomic_exchange_n(&entry->is_asked, true, __ATOMIC_RELAXED))
         alias_submit(alias, target, NULL, -1);
 }
 
@@ -129,7 +130,7 @@ enum alias_state alias_find(struct alias *alias, const struct alias_target *targ
     *ret_view = (struct alias_view){ .addresses = entry->data, .n = entry->n, .is_nxdomain = entry->is_nxdomain };
     left = (entry->fresh_until_ms - now + 999) / 1000;
     if (left > 0) {
-        alias_refresh(alias, entry, target, entry->fresh_until_ms - now);
+        alias_refresh(alias, entry, target, now);
         ret_view->ttl = left < entry->ttl ? (uint32_t)left : entry->ttl;
         return ALIAS_KNOWN;
     }

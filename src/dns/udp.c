@@ -93,19 +93,20 @@ static void udp_turn_control(struct msghdr *message)
     }
 }
 
-/* The query waits for an alias's target: what its answer leaves by is prepared in `message`. Its size when it cannot
- * wait and is answered now, or 0. */
+/* The query waits for an alias's target; the size of its answer when it cannot and is answered now, or 0. */
 static size_t udp_wait(struct udp *udp, const struct snapshot *snapshot, const struct authority_client *client,
-                       const struct udp_slot *slot, size_t n, struct msghdr *message)
+                       const struct udp_slot *slot, size_t n, const struct msghdr *received)
 {
     struct alias_query query = {
-        .fd = udp->fd, .peer = &slot->peer, .peer_n = message->msg_namelen, .client = client, .p = slot->query, .n = n
+        .fd = udp->fd, .peer = &slot->peer, .peer_n = received->msg_namelen, .client = client, .p = slot->query, .n = n
     };
 
+    struct msghdr message = *received;
+
     if (udp->with_address) {
-        udp_turn_control(message);
-        query.control = message->msg_control;
-        query.control_n = message->msg_controllen;
+        udp_turn_control(&message);
+        query.control = message.msg_control;
+        query.control_n = message.msg_controllen;
     }
     if (alias_wait(udp->worker.settings->alias, &udp->worker.wanted, &query))
         return 0;

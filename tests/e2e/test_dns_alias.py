@@ -123,6 +123,16 @@ class TestAnswers:
         assert b.told("lb")[1] == ["192.0.2.2"]
         assert b.metric("cloudmap_dns_alias_lookups_total", result="miss") == 1
 
+    def test_not_asked_again_and_again(self, bed):
+        b = bed(lambda q, t: reply(q, "lb.example.net 10 A 192.0.2.1") if b.upstream.asked() == 1 else reply(q, rcode=2))
+        b.alias("lb", "lb.example.net")
+        assert b.told("lb")[1] == ["192.0.2.1"]
+        time.sleep(9.2)
+        end = time.monotonic() + 1.5
+        while time.monotonic() < end:
+            assert b.told("lb")[1] == ["192.0.2.1"]
+        assert b.upstream.asked() == 2
+
     def test_max_ttl(self, bed):
         b = bed(lambda q, t: reply(q, "lb.example.net 86400 A 192.0.2.1"), dns__alias_max_ttl="5s")
         b.alias("lb", "lb.example.net")
