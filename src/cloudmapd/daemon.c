@@ -264,6 +264,10 @@ static int start_dns(struct daemon *daemon)
                               .n_rate_limit_exempt = config->dns_rate_limit_exempt.n,
                               .query_log = (unsigned)config->dns_query_log,
                               .views = daemon->views.views,
+                              .resolvers = config->dns_resolver.items,
+                              .n_resolvers = config->dns_resolver.n,
+                              .alias_max_ttl_ms = config->dns_alias_max_ttl,
+                              .alias_stale_ms = config->dns_alias_stale,
                               .head = registry_head(daemon->registry),
                               .clock = daemon->clock };
     struct dns_message message = { .text = "" };

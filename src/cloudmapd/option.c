@@ -368,6 +368,30 @@ static bool is_domain(struct str text)
     }
 }
 
+/* An address, for nothing resolves the name of a resolver. */
+static bool is_resolver(struct str text)
+{
+    char host[INET6_ADDRSTRLEN];
+    size_t n = text.n;
+    uint8_t address[16];
+    uint64_t port;
+    if (str_eq(text, STR("system")) || str_eq(text, STR("none")))
+        return true;
+    while (n > 0 && text.p[n - 1] != ':')
+        n--;
+    if (n < 2 || str_parse_u64(str_skip(text, n), &port) != 0 || port < 1 || port > 65535)
+        return false;
+    text.n = n - 1;
+    bool is_v6 = text.n > 2 && text.p[0] == '[' && text.p[text.n - 1] == ']';
+    if (is_v6)
+        text = (struct str){ text.p + 1, text.n - 2 };
+    if (text.n >= sizeof(host))
+        return false;
+    memcpy(host, text.p, text.n);
+    host[text.n] = '\0';
+    return inet_pton(is_v6 ? AF_INET6 : AF_INET, host, address) == 1;
+}
+
 static int check_item(const struct option_row *option, struct str item, struct buf *why)
 {
     if (option->type == OPTION_ADDRESSES && !is_address(item))
@@ -382,6 +406,8 @@ static int check_item(const struct option_row *option, struct str item, struct b
         buf_printf(why, "holds \"" STR_FMT "\", which is not ID or ACCOUNT/REGION/ID of a VPC", STR_ARG(item));
     else if (option->type == OPTION_HOSTS && !is_host(item))
         buf_printf(why, "holds \"" STR_FMT "\", which is not an IPv4 or IPv6 address", STR_ARG(item));
+    else if (option->type == OPTION_RESOLVERS && !is_resolver(item))
+        buf_printf(why, "holds \"" STR_FMT "\", which is not ADDRESS:PORT, system or none", STR_ARG(item));
     else
         return 0;
     return 1;
@@ -450,6 +476,7 @@ int option_parse(const struct option_row *option, struct str text, struct arena 
     case OPTION_DOMAINS:
     case OPTION_VPCS:
     case OPTION_HOSTS:
+    case OPTION_RESOLVERS:
         return parse_list(option, text, arena, ret_value, why);
     }
     return 1;

@@ -57,10 +57,11 @@ static void answer_conclude(struct answer *answer, const struct authority *autho
         if (!answer->is_tcp) /* there is nothing to fall back to: as many as fit */
             answer_truncate(answer);
         break;
-    case ANSWER_ALIAS:
+    case ANSWER_ALIAS: /* is none of these any more */
+    case ANSWER_FAILED:
         answer->rcode = PACKET_SERVFAIL;
-        answer_explain(answer, EDNS_ERROR_OTHER,
-                       STR("the instance is an alias, and there is no resolver for its name"));
+        break;
+    case ANSWER_LATER:
         break;
     }
 }
@@ -144,6 +145,8 @@ static bool answer_look(struct answer *answer, const struct authority *authority
         result = answer_apex(answer, authority, type);
     if (result == ANSWER_EMPTY && answer->query.edns.present)
         answer_explain_empty(answer, &find);
+    if (result == ANSWER_ALIAS)
+        result = answer_put_alias(answer);
     if (find.kind == AUTHORITY_NONE)
         answer_negative(answer, authority, PACKET_NXDOMAIN);
     else
@@ -305,7 +308,9 @@ size_t answer_query(struct answer_worker *worker, const struct snapshot *snapsho
                     size_t room)
 {
     struct answer answer;
+    size_t size;
 
+    worker->is_wanted = false;
     answer.worker = worker;
     answer.snapshot = snapshot;
     answer.is_tcp = is_tcp;
@@ -315,7 +320,8 @@ size_t answer_query(struct answer_worker *worker, const struct snapshot *snapsho
     switch (packet_read(query, n, &answer.query, &answer.name.name)) {
     case PACKET_OK:
         answer_view_find(&answer, client);
-        return answer_count(&answer, n, answer_compose(&answer, out, room));
+        size = answer_compose(&answer, out, room);
+        return worker->is_wanted ? 0 : answer_count(&answer, n, size);
     case PACKET_MALFORMED:
         return answer_count(&answer, n, answer_bare(&answer, out, PACKET_FORMERR));
     case PACKET_FOREIGN:

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/rand.h"
+#include "dns/alias.h"
 #include "dns/authority.h"
 #include "dns/cookie.h"
 #include "dns/dns_stats.h"
@@ -30,6 +31,7 @@ struct answer_settings {
     uint8_t cookie_secret[COOKIE_SECRET];
     struct rate_limit *rate_limit;    /* NULL: none */
     const struct dns_view_set *views; /* NULL: everybody sees everything */
+    struct alias *alias;              /* who knows the names outside that aliases stand for; NULL: nobody */
 };
 
 /* A thread's own. */
@@ -43,12 +45,16 @@ struct answer_worker {
     uint8_t limited[256];          /* rate_limit.c: whose turn it is to be dropped */
     const struct instance *picked[ANSWER_MAX_PICKED];
     uint16_t seen[4 * ANSWER_MAX_PICKED]; /* addresses of one answer by hash */
+    bool gives_up;                        /* set: nothing is waited for */
+    bool is_wanted;                       /* after an answer of size 0: it waits for what is wanted, see alias.h */
+    struct alias_target wanted;
 };
 
 /* Before the first answer; `settings` is borrowed. */
 void answer_init(struct answer_worker *worker, const struct answer_settings *settings);
 
-/* Writes the answer and counts it. `room` is at least 512. The size, or 0 when nothing is to be sent. */
+/* Writes the answer and counts it. `room` is at least 512. The size, or 0 when nothing is to be
+ * sent, now or (`is_wanted`) at all. */
 size_t answer_query(struct answer_worker *worker, const struct snapshot *snapshot,
                     const struct authority_client *client, bool is_tcp, const uint8_t *query, size_t n, uint8_t *out,
                     size_t room);

@@ -25,6 +25,8 @@ struct answer {
     bool has_error; /* extended error */
     enum edns_error error;
     struct str error_text;
+    const struct instance *alias; /* of ANSWER_ALIAS, with the type that was asked of it */
+    enum service_record_type alias_type;
 };
 
 static inline void answer_explain(struct answer *answer, enum edns_error error, struct str text)
@@ -41,7 +43,9 @@ enum answer_result {
     ANSWER_DONE,  /* at least one record */
     ANSWER_EMPTY, /* none of the type */
     ANSWER_FULL,  /* they do not fit: truncated */
-    ANSWER_ALIAS  /* the chosen instance stands for a name that somebody else must resolve */
+    ANSWER_ALIAS, /* the chosen instance, answer->alias, stands for a name that has the records */
+    ANSWER_LATER, /* what worker->wanted says must be known first */
+    ANSWER_FAILED /* the answer says why */
 };
 
 /* The records of one type at a service's name, and for SRV the addresses of their targets. Not CNAME. */
@@ -49,6 +53,8 @@ enum answer_result answer_put_records(struct answer *answer, const struct owner 
 /* The one CNAME record; *ret_target is where its target stands. */
 enum answer_result answer_put_cname(struct answer *answer, const struct owner *owner, struct dname *ret_target,
                                     size_t *ret_at);
+/* The target of the chosen instance; false when there is none. */
+bool answer_pick_cname(struct answer *answer, const struct owner *owner, struct dname *ret_target);
 /* An instance's own address record: the service's SRV records point to it. */
 enum answer_result answer_put_instance(struct answer *answer, const struct owner *owner,
                                        const struct instance *instance, enum service_record_type type);
@@ -67,6 +73,12 @@ void answer_view_find(struct answer *answer, const struct authority_client *clie
 /* The client subnet option of the answer without its head; 0 octets when there is none. */
 size_t answer_view_subnet_size(const struct answer *answer);
 struct str answer_view_subnet(const struct answer *answer, uint8_t buffer[ANSWER_VIEW_SUBNET_MAX]);
+
+/* --- answer_alias.c ------------------------------------------------------------------------------------------------
+ */
+
+/* The addresses of what answer->alias stands for: DONE, EMPTY, FULL, LATER or FAILED. */
+enum answer_result answer_put_alias(struct answer *answer);
 
 /* --- answer_pick.c -------------------------------------------------------------------------------------------------
  */

@@ -129,8 +129,11 @@ static enum answer_result answer_put_picked_addresses(struct answer *answer, con
     for (unsigned i = 0; i < n_picked; i++) {
         const struct instance *instance = answer->worker->picked[i];
         const uint8_t *address = type == SERVICE_A ? instance->ipv4 : instance_ipv6(instance);
-        if (instance->dns & INSTANCE_ALIAS)
-            return ANSWER_ALIAS; /* weighted: it is the only one */
+        if (instance->dns & INSTANCE_ALIAS) { /* weighted: it is the only one */
+            answer->alias = instance;
+            answer->alias_type = type;
+            return ANSWER_ALIAS;
+        }
         if (n_picked > FEW ? answer_is_seen(answer, first, written, address, n)
                            : answer_has_address(answer, first, address, n))
             continue;
@@ -241,9 +244,9 @@ enum answer_result answer_put_records(struct answer *answer, const struct owner 
                                : answer_put_picked_addresses(answer, owner, type);
 }
 
-/* The target of the chosen instance. */
-static bool answer_pick_cname(struct answer *answer, const struct owner *owner, struct dname *target)
+bool answer_pick_cname(struct answer *answer, const struct owner *owner, struct dname *ret_target)
 {
+    struct dname *target = ret_target;
     const struct owner_set *set = &owner->sets[SERVICE_CNAME];
 
     dname_init(target);

@@ -75,6 +75,28 @@ static int dns_server_configure(struct dns_server *server, const struct dns_conf
     return r ? r : rand_secret(settings->cookie_secret, sizeof(settings->cookie_secret));
 }
 
+/* Who resolves alias targets. */
+static int dns_server_make_alias(struct dns_server *server, const struct dns_config *config,
+                                 struct dns_message *ret_message)
+{
+    struct alias_config alias = { .max_ttl_ms = config->alias_max_ttl_ms,
+                                  .stale_ms = config->alias_stale_ms,
+                                  .head = config->head,
+                                  .clock = config->clock,
+                                  .settings = &server->settings,
+                                  .ring = query_log_add_ring(server->query_log) };
+    const char *first = config->n_resolvers ? config->resolvers[0] : "none", *bad;
+
+    if (config->n_resolvers <= 1 && strcmp(first, "none") == 0)
+        return 0;
+    alias.is_system = config->n_resolvers == 1 && strcmp(first, "system") == 0;
+    if (alias.is_system)
+        alias_servers_read_system(&alias.servers, "/etc/resolv.conf");
+    else if (alias_servers_read_list(&alias.servers, config->resolvers, config->n_resolvers, &bad))
+        return dns_server_bad(ret_message, "Not the ADDRESS:PORT of a resolver", bad);
+    return alias_new(&alias, &server->settings.alias);
+}
+
 static int dns_server_claim(struct dns_server *server, const struct dns_config *config, struct dns_message *ret_message)
 {
     if (config->n_fds)
@@ -150,6 +172,10 @@ int dns_server_start(const struct dns_config *config, struct dns_server **ret_se
     if (r == 0)
         r = dns_server_configure_own(server, config, ret_message);
     if (r == 0)
+        r = dns_server_make_alias(server, config, ret_message);
+    if (r == 0 && server->settings.alias)
+        r = alias_start(server->settings.alias);
+    if (r == 0)
         r = dns_server_claim(server, config, ret_message);
     for (unsigned i = 0; i < config->workers && r == 0; i++)
         r = dns_server_start_worker(server, config);
@@ -167,12 +193,14 @@ void dns_server_stop(struct dns_server *server)
 {
     if (!server)
         return;
+    alias_stop(server->settings.alias);
     for (size_t i = 0; i < server->n_udp; i++)
         udp_stop(server->udp[i]);
     for (size_t i = 0; i < server->n_tcp; i++)
         tcp_stop(server->tcp[i]);
     query_log_free(server->query_log);
     rate_limit_free(server->settings.rate_limit);
+    alias_free(server->settings.alias);
     peers_fini(&server->peers);
     mem_free(server);
 }
@@ -194,13 +222,15 @@ const struct answer_settings *dns_server_settings(const struct dns_server *serve
 
 void dns_server_write_metrics(const struct dns_server *server, struct buf *buf)
 {
-    struct dns_stats_source sources[WORKERS_MAX * DNS_SOCKET_MAX + WORKERS_MAX];
+    struct dns_stats_source sources[WORKERS_MAX * DNS_SOCKET_MAX + WORKERS_MAX + 1];
     size_t n = 0;
 
     for (size_t i = 0; i < server->n_udp; i++)
         sources[n++] = (struct dns_stats_source){ udp_stats(server->udp[i]), false };
     for (size_t i = 0; i < server->n_tcp; i++)
         sources[n++] = (struct dns_stats_source){ tcp_stats(server->tcp[i]), true };
+    if (server->settings.alias)
+        sources[n++] = (struct dns_stats_source){ alias_stats(server->settings.alias), false };
     dns_stats_write(buf, sources, n);
     metric_write_header(buf, "cloudmap_dns_query_log_lost_total", "DNS queries missing in the query log.",
                         METRIC_COUNTER);

@@ -32,6 +32,9 @@ struct dns_config {
     size_t n_api_names;
     const char *const *api_addresses;
     size_t n_api_addresses;
+    const char *const *resolvers; /* of alias targets: HOST:PORT of each, or `system`, or `none` */
+    size_t n_resolvers;
+    int64_t alias_max_ttl_ms, alias_stale_ms;
     const struct snapshot_head *head;
     const struct clock *clock;
 };

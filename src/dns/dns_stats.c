@@ -18,6 +18,9 @@ static const char *const rcode_words[DNS_RCODE_COUNT] = {
 static const char *const rate_words[DNS_RATE_COUNT] = {
     [DNS_RATE_SLIPPED] = "slipped", [DNS_RATE_DROPPED] = "dropped"
 };
+static const char *const alias_words[DNS_ALIAS_COUNT] = {
+    [DNS_ALIAS_HIT] = "hit", [DNS_ALIAS_STALE] = "stale", [DNS_ALIAS_MISS] = "miss", [DNS_ALIAS_FAILURE] = "failure"
+};
 
 void dns_stats_observe(struct dns_stats *stats, int64_t ns, uint64_t n)
 {
@@ -133,6 +136,9 @@ void dns_stats_write(struct buf *buf, const struct dns_stats_source *sources, si
                           type_words, DNS_TYPE_COUNT, offsetof(struct dns_stats, queries));
     dns_stats_write_words(buf, sources, n, "cloudmap_dns_answers_total", "DNS answers by response code.", "rcode",
                           rcode_words, DNS_RCODE_COUNT, offsetof(struct dns_stats, answers));
+    dns_stats_write_words(buf, sources, n, "cloudmap_dns_alias_lookups_total",
+                          "Alias targets outside that answers needed, by what was known of them.", "result",
+                          alias_words, DNS_ALIAS_COUNT, offsetof(struct dns_stats, aliases));
     dns_stats_write_one(buf, sources, n, "cloudmap_dns_truncated_total",
                         "DNS answers that did not fit and told the client to use TCP.", METRIC_COUNTER,
                         offsetof(struct dns_stats, truncated));

@@ -33,11 +33,21 @@ enum dns_stats_rate { DNS_RATE_SLIPPED, DNS_RATE_DROPPED, DNS_RATE_COUNT };
 
 #define DNS_STATS_VIEWS 100 /* with series of their own; the queries of the others are counted together */
 
+/* What came of looking for an alias's target outside. */
+enum dns_stats_alias {
+    DNS_ALIAS_HIT,
+    DNS_ALIAS_STALE,
+    DNS_ALIAS_MISS, /* the query waits */
+    DNS_ALIAS_FAILURE,
+    DNS_ALIAS_COUNT
+};
+
 struct dns_stats {
     uint64_t views[DNS_STATS_VIEWS + 1];
     uint64_t queries[DNS_TYPE_COUNT], answers[DNS_RCODE_COUNT];
     uint64_t truncated, dropped;
     uint64_t rate_limited[DNS_RATE_COUNT];
+    uint64_t aliases[DNS_ALIAS_COUNT];
     uint64_t bytes_in, bytes_out;
     uint64_t tcp_accepted, tcp_refused;
     int64_t tcp_open;

@@ -314,6 +314,7 @@ int explain_write(struct json_writer *writer, const struct answer_settings *sett
         explain->client.view = dns_view_find(settings->views, question->client.family, question->client.address);
     explain->n_steps = 0;
     answer_init(&explain->worker, settings);
+    explain->worker.gives_up = true; /* nobody waits here for what an alias stands for */
     explain->worker.now_s = now_s;
     explain_reply_ask(&explain->reply, &explain->worker, snapshot, &question->client, &question->name, question->type);
     json_open_object(writer);

@@ -24,7 +24,7 @@
 #define EVENTS 64
 #define OUT_SIZE (4 * (2 + PACKET_MAX)) /* answers to what arrived in one go */
 
-enum tcp_wait { TCP_FIRST, TCP_IDLE, TCP_PARTIAL, TCP_WRITE, TCP_WAIT_COUNT };
+enum tcp_wait { TCP_FIRST, TCP_IDLE, TCP_PARTIAL, TCP_WRITE, TCP_ALIAS, TCP_WAIT_COUNT };
 
 struct tcp_list {
     struct tcp_connection *first, *last;
@@ -96,6 +96,8 @@ static int64_t tcp_patience_ms(const struct tcp *tcp, enum tcp_wait wait)
         return PARTIAL_MS;
     case TCP_WRITE:
         return WRITE_MS;
+    case TCP_ALIAS:
+        return ALIAS_WAIT_MS;
     default:
         break;
     }
@@ -210,6 +212,19 @@ static int tcp_send(struct tcp *tcp, struct tcp_connection *connection, const ui
     return 1;
 }
 
+/* Its first message waits for an alias's target, and what stands behind that for the answer. False: it cannot wait. */
+static bool tcp_park(struct tcp *tcp, struct tcp_connection *connection)
+{
+    if (!alias_wake(tcp->worker.settings->alias, &tcp->worker.wanted, tcp->wake))
+        return false;
+    if (connection->asked_ms == 0)
+        connection->asked_ms = tcp->now_ms;
+    tcp_await(tcp, connection, TCP_ALIAS);
+    connection->since_ms = connection->asked_ms;
+    tcp_watch(tcp, EPOLL_CTL_MOD, connection->fd, 0, connection);
+    return true;
+}
+
 /* Answers what is whole, until nothing is or the socket takes no more. False: the connection is to be closed. */
 static bool tcp_answer(struct tcp *tcp, struct tcp_connection *connection)
 {
@@ -225,8 +240,10 @@ static bool tcp_answer(struct tcp *tcp, struct tcp_connection *connection)
         r = n ? tcp_send(tcp, connection, tcp->out, n) : 0;
         if (r < 0 || more < 0)
             return false;
-        if (r > 0)
+        if (r > 0 || (more == TCP_CONNECTION_WAITS && tcp_park(tcp, connection)))
             return true;
+        if (more == TCP_CONNECTION_WAITS)
+            tcp->worker.gives_up = true; /* for its first message */
         answered = answered || n;
     }
     if (answered || connection->wait != TCP_FIRST)
@@ -273,6 +290,30 @@ static bool tcp_write(struct tcp *tcp, struct tcp_connection *connection)
     return tcp_answer(tcp, connection);
 }
 
+/* Something is known of an alias's target, or (`gives_up`) its time is over. */
+static void tcp_retry(struct tcp *tcp, struct tcp_connection *connection, bool gives_up)
+{
+    tcp_watch(tcp, EPOLL_CTL_MOD, connection->fd, EPOLLIN, connection);
+    tcp_await(tcp, connection, TCP_IDLE);
+    tcp->worker.gives_up = gives_up;
+    if (!tcp_answer(tcp, connection))
+        tcp_close(tcp, connection);
+    tcp->worker.gives_up = false;
+}
+
+static void tcp_woken(struct tcp *tcp)
+{
+    struct tcp_connection *connection = tcp->lists[TCP_ALIAS].first, *last = tcp->lists[TCP_ALIAS].last, *after;
+    uint64_t count;
+
+    if (read(tcp->wake, &count, sizeof(count)) < 0)
+        ASSERT(errno == EAGAIN || errno == EINTR);
+    for (; connection; connection = after) {
+        after = connection == last ? NULL : connection->after; /* those that wait again stand behind the last */
+        tcp_retry(tcp, connection, false);
+    }
+}
+
 /* --- the thread ----------------------------------------------------------------------------------------------------
  */
 
@@ -294,7 +335,10 @@ static int tcp_expire(struct tcp *tcp)
                     next = left;
                 break;
             }
-            tcp_close(tcp, first);
+            if (wait == TCP_ALIAS)
+                tcp_retry(tcp, first, true);
+            else
+                tcp_close(tcp, first);
         }
     }
     return (int)next;
@@ -311,8 +355,10 @@ static void tcp_handle(struct tcp *tcp, const struct epoll_event *event)
     struct tcp_connection *connection = event->data.ptr;
     bool good;
 
-    if (event->data.ptr == &tcp->wake)
+    if (event->data.ptr == &tcp->wake) {
+        tcp_woken(tcp);
         return;
+    }
     if (tcp_is_listener(tcp, event->data.ptr)) {
         tcp_accept(tcp, *(const int *)event->data.ptr);
         return;

@@ -36,9 +36,11 @@ int tcp_connection_answer(struct tcp_connection *connection, struct answer_worke
         query_log_note(worker, &connection->client, true, RATE_LIMIT_PASSED, connection->in + at + LENGTH, length,
                        out + *n + LENGTH, written);
         if (written == 0) {
-            result = -1;
+            result = worker->is_wanted ? TCP_CONNECTION_WAITS : -1;
             break;
         }
+        worker->gives_up = false;
+        connection->asked_ms = 0;
         out[*n] = (uint8_t)(written >> 8);
         out[*n + 1] = (uint8_t)written;
         *n += LENGTH + written;

@@ -16,6 +16,7 @@ struct tcp_connection {
     int fd;
     uint8_t wait;     /* enum tcp_wait of tcp.c */
     int64_t since_ms; /* when the wait began */
+    int64_t asked_ms; /* since when the first message waits for an alias's target; 0: it does not */
     struct sockaddr_storage peer;
     struct authority_client client;
     uint8_t *pending; /* what the socket did not take yet */
@@ -27,8 +28,11 @@ struct tcp_connection {
 /* Where the octets of the next read go. */
 uint8_t *tcp_connection_room(struct tcp_connection *connection, size_t *ret_n);
 
+#define TCP_CONNECTION_WAITS 2
+
 /* Answers complete messages into `out` (of `size` octets, of which at least 2 + PACKET_MAX are free at *n) while there
- * is room for the longest answer. Returns true when it stopped for lack of room, false when no whole message is left.
+ * is room for the longest answer. Returns 1 when it stopped for lack of room, 0 when no whole message is left, and
+ * TCP_CONNECTION_WAITS when what worker->wanted says must be known first; worker->gives_up counts for one message.
  * -1: the client sent what is no query at all, and is to be cut off. */
 int tcp_connection_answer(struct tcp_connection *connection, struct answer_worker *worker,
                           const struct snapshot *snapshot, uint8_t *out, size_t size, size_t *n);

@@ -96,6 +96,29 @@ static void udp_turn_control(struct msghdr *message)
     }
 }
 
+/* The query waits for an alias's target; the size of its answer when it cannot and is answered now, or 0. */
+static size_t udp_wait(struct udp *udp, const struct snapshot *snapshot, const struct authority_client *client,
+                       const struct udp_slot *slot, size_t n, const struct msghdr *received)
+{
+    struct alias_query query = {
+        .fd = udp->fd, .peer = &slot->peer, .peer_n = received->msg_namelen, .client = client, .p = slot->query, .n = n
+    };
+
+    struct msghdr message = *received;
+
+    if (udp->with_address) {
+        udp_turn_control(&message);
+        query.control = message.msg_control;
+        query.control_n = message.msg_controllen;
+    }
+    if (alias_wait(udp->worker.settings->alias, &udp->worker.wanted, &query))
+        return 0;
+    udp->worker.gives_up = true;
+    n = answer_query(&udp->worker, snapshot, client, false, slot->query, n, slot->out.iov_base, ANSWER_ROOM);
+    udp->worker.gives_up = false;
+    return n;
+}
+
 /* Answers message i into answer slot k; false when there is nothing to send. */
 static bool udp_answer(struct udp *udp, const struct snapshot *snapshot, unsigned i, unsigned k)
 {
@@ -110,6 +133,11 @@ static bool udp_answer(struct udp *udp, const struct snapshot *snapshot, unsigne
     if (received->msg_hdr.msg_flags & MSG_TRUNC)
         n_query = PACKET_HEADER; /* its end is lost: malformed, whatever it was */
     n = answer_query(&udp->worker, snapshot, &client, false, slot->query, n_query, slot->out.iov_base, ANSWER_ROOM);
+    if (n == 0 && udp->worker.is_wanted) {
+        n = udp_wait(udp, snapshot, &client, slot, n_query, &received->msg_hdr);
+        if (n == 0)
+            return false; /* answered by whoever it waits for */
+    }
     verdict = rate_limit_apply(&udp->worker, &client, slot->query, n_query, slot->out.iov_base, &n);
     query_log_note(&udp->worker, &client, false, verdict, slot->query, n_query, slot->out.iov_base, n);
     if (n == 0)

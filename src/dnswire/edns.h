@@ -14,10 +14,12 @@ enum edns_option { EDNS_NSID = 3, EDNS_SUBNET = 8, EDNS_COOKIE = 10, EDNS_KEEPAL
 /* Info codes of extended errors. */
 enum edns_error {
     EDNS_ERROR_OTHER = 0,
+    EDNS_ERROR_STALE = 3,
     EDNS_ERROR_NOT_READY = 14,
     EDNS_ERROR_PROHIBITED = 18,
     EDNS_ERROR_NOT_AUTHORITATIVE = 20,
     EDNS_ERROR_NOT_SUPPORTED = 21,
+    EDNS_ERROR_UNREACHABLE = 22,
     EDNS_ERROR_NETWORK = 23
 };
 

@@ -96,6 +96,52 @@ void snapshot_publish(struct snapshot_head *head, struct snapshot *take_next, st
     urcu_memb_call_rcu(&take_garbage->rcu, snapshot_free_garbage);
 }
 
+/* --- blocks of others ----------------------------------------------------------------------------------------------
+ */
+
+struct snapshot_block {
+    struct rcu_head rcu;
+    const struct snapshot_head *head;
+    _Alignas(max_align_t) uint8_t data[];
+};
+
+void *snapshot_block_new(size_t n)
+{
+    struct snapshot_block *block = mem_zalloc(sizeof(*block) + n);
+
+    return block ? block->data : NULL;
+}
+
+static struct snapshot_block *snapshot_block_of(void *data)
+{
+    return (struct snapshot_block *)(void *)((uint8_t *)data - offsetof(struct snapshot_block, data));
+}
+
+static void snapshot_reclaim_block(struct rcu_head *rcu)
+{
+    struct snapshot_block *block = caa_container_of(rcu, struct snapshot_block, rcu);
+
+    TSAN_ACQUIRE(block);
+    TSAN_ACQUIRE(&block->head->readers);
+    mem_free(block);
+}
+
+void snapshot_block_give_up(const struct snapshot_head *head, void *take_block)
+{
+    if (!take_block)
+        return;
+    struct snapshot_block *block = snapshot_block_of(take_block);
+    block->head = head;
+    TSAN_RELEASE(block);
+    urcu_memb_call_rcu(&block->rcu, snapshot_reclaim_block);
+}
+
+void snapshot_block_free(void *block)
+{
+    if (block)
+        mem_free(snapshot_block_of(block));
+}
+
 struct snapshot_turn {
     struct rcu_head rcu;
     sem_t come;

@@ -31,5 +31,13 @@ struct snapshot_garbage *snapshot_garbage_new(void); /* NULL when memory is out 
 void snapshot_publish(struct snapshot_head *head, struct snapshot *take_next, struct edit_list *take_replaced,
                       struct snapshot_garbage *take_garbage);
 
-/* Waits until everything handed to snapshot_publish so far is freed. */
+/* Blocks that readers find otherwise than from a snapshot, while they hold one: when no new reader can find a block any
+ * more it is given up and freed after a grace period. `head` is the one that the readers hold; it outlives the block.
+ * Giving up cannot fail; threads that are readers only. NULL when memory is out. */
+void *snapshot_block_new(size_t n);
+void snapshot_block_give_up(const struct snapshot_head *head, void *take_block);
+/* At once, when there are no readers. Accept NULL both. */
+void snapshot_block_free(void *block);
+
+/* Waits until everything handed to snapshot_publish and snapshot_block_give_up so far is freed. */
 void snapshot_barrier(void);
