@@ -169,8 +169,10 @@ static enum answer_result answer_put_prepared_srv(struct answer *answer, const s
 
     for (unsigned i = 0; i < k; i++) {
         const struct owner_srv *srv = &table[indices[i]];
-        if (out->limit - out->n < srv->n)
+        if (out->limit - out->n < srv->n) {
+            out->n = at;
             return ANSWER_FULL;
+        }
         memcpy(out->p + out->n, (const uint8_t *)owner + srv->at, srv->n);
         memcpy(out->p + out->n, &pointer, 2);
         out->n += srv->n;

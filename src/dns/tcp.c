@@ -213,6 +213,7 @@ static int tcp_send(struct tcp *tcp, struct tcp_connection *connection, const ui
 /* Answers what is whole, until nothing is or the socket takes no more. False: the connection is to be closed. */
 static bool tcp_answer(struct tcp *tcp, struct tcp_connection *connection)
 {
+    bool answered = false;
     int more = 1;
 
     while (more > 0) {
@@ -226,14 +227,10 @@ static bool tcp_answer(struct tcp *tcp, struct tcp_connection *connection)
             return false;
         if (r > 0)
             return true;
-        if (n == 0)
-            break;
-        connection->wait == TCP_IDLE ? (void)0 : tcp_await(tcp, connection, TCP_IDLE);
+        answered = answered || n;
     }
-    if (connection->n && connection->wait != TCP_FIRST)
-        tcp_await(tcp, connection, TCP_PARTIAL);
-    else if (connection->wait != TCP_FIRST)
-        tcp_await(tcp, connection, TCP_IDLE);
+    if (answered || connection->wait != TCP_FIRST)
+        tcp_await(tcp, connection, connection->n ? TCP_PARTIAL : TCP_IDLE);
     return true;
 }
 

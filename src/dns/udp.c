@@ -4,6 +4,7 @@
 #include "dns/udp.h"
 
 #include "base/mem.h"
+#include "dns/scout.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -117,6 +118,28 @@ static bool udp_answer(struct udp *udp, const struct snapshot *snapshot, unsigne
     return true;
 }
 
+/* What the sender sees; whom a forwarder speaks for is found out later. */
+static const struct dns_view *udp_view(const struct udp *udp, const struct sockaddr_storage *peer)
+{
+    const struct dns_view_set *views = udp->worker.settings->views;
+    struct authority_client client;
+
+    return views && udp_client(peer, &client) ? dns_view_find(views, client.family, client.address) : NULL;
+}
+
+/* Fetches what the answers to a batch will need, for all of it at once. */
+static void udp_scout(struct udp *udp, const struct snapshot *snapshot, unsigned n)
+{
+    struct scout_query queries[BATCH];
+
+    if (!scout_pays(snapshot, n))
+        return;
+    for (unsigned i = 0; i < n; i++)
+        queries[i] =
+            (struct scout_query){ udp->slots[i].query, udp->received[i].msg_len, udp_view(udp, &udp->slots[i].peer) };
+    scout_fetch(snapshot, queries, n);
+}
+
 /* A full buffer drops answers, as a full network does; an answer that cannot be sent does not keep the others back. */
 static void udp_send(struct udp *udp, unsigned n)
 {
@@ -146,6 +169,7 @@ static void *udp_run(void *arg)
         start = clock_mono_ns(udp->clock);
         udp->worker.now_s = (uint32_t)(clock_wall_ms(udp->clock) / 1000);
         snapshot = snapshot_acquire(udp->head);
+        udp_scout(udp, snapshot, (unsigned)n);
         for (int i = 0; i < n; i++)
             n_answers += udp_answer(udp, snapshot, (unsigned)i, n_answers);
         snapshot_release(udp->head);

@@ -221,6 +221,7 @@ struct owner *owner_new(const struct service_node *node, const struct dname *nam
     w.p = (uint8_t *)owner;
     owner_put_all(&w, owner, name, &members);
     owner->item.key = (const uint8_t *)(owner + 1);
+    owner->size = (uint16_t)w.n;
     return owner;
 }
 

@@ -32,6 +32,7 @@ struct owner {
     struct trie_item item;              /* the folded name */
     const struct service_node *service; /* NULL: nothing but names below */
     uint32_t n_below;                   /* live services at names below this one */
+    uint16_t size;                      /* of the block, as far as it is prepared */
     bool is_live;                       /* the service has an instance */
     bool is_prepared;                   /* sets hold every record; else only ttl and is_configured count */
     bool is_weighted;

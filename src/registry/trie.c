@@ -66,6 +66,25 @@ const struct trie_item *trie_find(const struct trie *trie, uint64_t hash, struct
     return NULL;
 }
 
+void trie_probe_step(struct trie_probe *probe)
+{
+    const struct trie_node *node = probe->node;
+    uintptr_t slot;
+
+    if (!node)
+        return;
+    slot = probe->depth < TRIE_DEPTH ? node->slots[trie_way(probe->hash, probe->depth)] : 0;
+    probe->node = NULL;
+    if (trie_is_item(slot)) {
+        probe->item = trie_item_of(slot);
+        __builtin_prefetch(probe->item);
+    } else if (slot) {
+        probe->node = trie_node_of(slot);
+        probe->depth++;
+        __builtin_prefetch(&probe->node->slots[trie_way(probe->hash, probe->depth)]);
+    }
+}
+
 /* --- writing ------------------------------------------------------------------------------------------------------ */
 
 static struct trie_node *trie_new_node(struct edit *edit)

@@ -41,6 +41,20 @@ const struct trie_item *trie_put(struct edit *edit, struct trie *trie, const str
 /* Returns the removed item, or NULL when there is none. */
 const struct trie_item *trie_del(struct edit *edit, struct trie *trie, uint64_t hash, struct str key);
 
+/* A lookup in steps, so that many can wait for memory at once. Each step fetches what the next one reads. */
+struct trie_probe {
+    const struct trie_node *node; /* NULL: at its end */
+    const struct trie_item *item; /* that is there then; its key was not compared. Or NULL */
+    uint64_t hash;
+    unsigned depth;
+};
+
+static inline void trie_probe_start(struct trie_probe *probe, const struct trie *trie, uint64_t hash)
+{
+    *probe = (struct trie_probe){ .node = trie->root, .hash = hash };
+}
+void trie_probe_step(struct trie_probe *probe);
+
 /* Calls fn for each item, in no order that means anything; fn may free the item. */
 typedef void trie_each_fn(void *arg, const struct trie_item *item);
 void trie_each(const struct trie *trie, trie_each_fn *fn, void *arg);

@@ -318,6 +318,7 @@ void zone_put_service(struct edit *edit, struct snapshot *next, const struct nam
     place.zone = zone_own(edit, next, &place.apex_key, ns);
     if (!place.zone)
         return;
+    next->n_owners += !place.old || !place.old->service;
     owner = owner_new(node, &place.key.name, place.key.hash[0]);
     zone_swap_owner(edit, place.zone, owner, place.old);
     if (is_live != was_live)
@@ -336,6 +337,7 @@ void zone_del_service(struct edit *edit, struct snapshot *next, const struct nam
     place.zone = zone_own(edit, next, &place.apex_key, ns);
     if (!place.zone)
         return;
+    next->n_owners--;
     zone_drop_owner(edit, place.zone, place.old);
     if (was_live)
         zone_count_between(edit, place.zone, &place.key, place.apex, -1);

@@ -138,8 +138,8 @@ static void check_odd_names(const struct service_node *node)
     assert_int_equal(tree_size(&node->odd_names).count, n);
 }
 
-static void check_services(const struct snapshot *snapshot, const struct tenant *tenant, const struct namespace *ns,
-                           const struct zone *zone)
+static size_t check_services(const struct snapshot *snapshot, const struct tenant *tenant, const struct namespace *ns,
+                             const struct zone *zone)
 {
     struct owner_check check = { .tenant = tenant, .zone = zone };
     const struct service_node *node;
@@ -164,6 +164,7 @@ static void check_services(const struct snapshot *snapshot, const struct tenant 
     }
     trie_each(&zone->owners, check_owner, &check);
     assert_int_equal(check.n_services, n);
+    return n;
 }
 
 /* --- zones -------------------------------------------------------------------------------------------------------- */
@@ -210,7 +211,7 @@ void zones_check(const struct snapshot *snapshot)
     struct name_check check = { .snapshot = snapshot };
     const struct tenant *tenant;
     struct tree_iter tenants;
-    size_t n = 0;
+    size_t n = 0, n_owners = 0;
 
     tree_iter_init(&tenants, &snapshot->tenants, NULL, NULL);
     while ((tenant = tree_iter_next(&tenants))) {
@@ -223,13 +224,14 @@ void zones_check(const struct snapshot *snapshot)
                 continue;
             assert_non_null(zone);
             assert_true(str_eq(zone->account, tenant->account) && str_eq(zone->region, tenant->region));
-            check_services(snapshot, tenant, ns, zone);
+            n_owners += check_services(snapshot, tenant, ns, zone);
             n++;
         }
     }
     trie_each(&snapshot->zones, count_zones_below, &check);
     assert_int_equal(check.n_zones, n);
     assert_int_equal(check.n_private, snapshot->n_private_zones);
+    assert_int_equal(snapshot->n_owners, n_owners);
     if (n == 0)
         assert_int_equal(count_items(&snapshot->zones), 0);
 }
