@@ -20,7 +20,7 @@ static const struct zone *authority_pick_private(const struct zone_name *place, 
         const struct zone *zone = place->zones[i];
         if (!vpc_is_seen(view->seen, zone->vpc))
             continue;
-        if (zone->vpc == view->vpc)
+        if (zone->vpc == view->vpc || view->vpc == DNS_VIEW_NO_VPC)
             return zone;
         if (!oldest)
             oldest = zone;

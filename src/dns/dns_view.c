@@ -81,7 +81,7 @@ int dns_view_set_new(const struct dns_view_config *config, struct dns_view_set *
         const char *name = i == VIEW_PUBLIC ? "public" : i == VIEW_DEFAULT ? "default" : config->vpcs[vpc - 1].name;
         views->views[i] = (struct dns_view){ .name = arena_dup(&views->arena, str_of(name)).p,
                                              .index = i,
-                                             .vpc = vpc,
+                                             .vpc = i < VIEW_VPC ? DNS_VIEW_NO_VPC : vpc,
                                              .seen = i == VIEW_PUBLIC ? NULL : vpc_seen(config->map, vpc) };
     }
     r = views->arena.failed ? -ENOMEM : dns_view_place_clients(views, config, ret_bad);

@@ -9,10 +9,14 @@
 #include "dnswire/edns.h"
 #include "registry/vpc.h"
 
+#include <limits.h>
+
+#define DNS_VIEW_NO_VPC UINT_MAX
+
 struct dns_view {
-    const char *name;     /* the VPC's; "default", "public" */
-    unsigned index;       /* 0 public, 1 default, then the VPCs */
-    unsigned vpc;         /* its zones come before those of VPCs that it shares */
+    const char *name; /* the VPC's; "default", "public" */
+    unsigned index;   /* 0 public, 1 default, then the VPCs */
+    unsigned vpc;     /* its zones come before those of VPCs that it shares; DNS_VIEW_NO_VPC: the oldest comes first */
     const uint64_t *seen; /* for vpc_is_seen; NULL: no private zones */
 };
 

@@ -13,7 +13,7 @@
 /* The lookup of what a query asks for begins. */
 static void scout_start(const struct snapshot *snapshot, const struct scout_query *query, struct trie_probe *probe)
 {
-    struct authority_client client = { .family = 0 };
+    struct authority_client client = { .view = query->view };
     struct authority_name name;
     struct authority authority;
     size_t end;
@@ -35,12 +35,15 @@ static void scout_fetch_block(const struct trie_item *item)
         __builtin_prefetch((const char *)item + at);
 }
 
+bool scout_pays(const struct snapshot *snapshot, unsigned n)
+{
+    return snapshot->n_owners >= MANY_NAMES && n >= 2;
+}
+
 void scout_fetch(const struct snapshot *snapshot, const struct scout_query *queries, unsigned n)
 {
     struct trie_probe probes[SCOUT_MAX];
 
-    if (snapshot->n_owners < MANY_NAMES || n < 2)
-        return;
     for (unsigned i = 0; i < n; i++)
         scout_start(snapshot, &queries[i], &probes[i]);
     for (unsigned level = 0; level < LEVELS; level++)

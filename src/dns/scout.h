@@ -12,7 +12,10 @@
 struct scout_query {
     const uint8_t *p;
     size_t n;
+    const struct dns_view *view; /* as in struct authority_client */
 };
 
+/* Is it worth while for n queries? */
+bool scout_pays(const struct snapshot *snapshot, unsigned n);
 /* Fetches the names that the queries ask for; n <= SCOUT_MAX. */
 void scout_fetch(const struct snapshot *snapshot, const struct scout_query *queries, unsigned n);

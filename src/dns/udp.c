@@ -151,13 +151,25 @@ static bool udp_answer(struct udp *udp, const struct snapshot *snapshot, unsigne
     return true;
 }
 
+/* What the sender sees; whom a forwarder speaks for is found out later. */
+static const struct dns_view *udp_view(const struct udp *udp, const struct sockaddr_storage *peer)
+{
+    const struct dns_view_set *views = udp->worker.settings->views;
+    struct authority_client client;
+
+    return views && udp_client(peer, &client) ? dns_view_find(views, client.family, client.address) : NULL;
+}
+
 /* Fetches what the answers to a batch will need, for all of it at once. */
 static void udp_scout(struct udp *udp, const struct snapshot *snapshot, unsigned n)
 {
     struct scout_query queries[BATCH];
 
+    if (!scout_pays(snapshot, n))
+        return;
     for (unsigned i = 0; i < n; i++)
-        queries[i] = (struct scout_query){ udp->slots[i].query, udp->received[i].msg_len };
+        queries[i] =
+            (struct scout_query){ udp->slots[i].query, udp->received[i].msg_len, udp_view(udp, &udp->slots[i].peer) };
     scout_fetch(snapshot, queries, n);
 }
 

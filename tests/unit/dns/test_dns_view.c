@@ -20,12 +20,13 @@ static const char *const vpc_1[] = { "10.1.0.0/16", "fd01::/16" }, *const vpc_2[
                          *const inside[] = { "10.1.9.0/24" }, *const shared[] = { "vpc-1" },
                          *const defaults[] = { "127.0.0.0/8", "10.0.0.0/8", "::1/128" },
                          *const forwarders[] = { "127.0.0.53/32", "fd53::/64" };
-static const struct dns_view_vpc view_vpcs[] = { { "vpc-1", vpc_1, 2 },
-                                                 { "vpc-2", vpc_2, 1 },
-                                                 { "111122223333/us-east-1/vpc-1", inside, 1 } };
+static const struct dns_view_vpc view_vpcs[] = {
+    { "vpc-1", vpc_1, 2 }, { "vpc-2", vpc_2, 1 }, { "111122223333/us-east-1/vpc-1", inside, 1 }, { "vpc-6", NULL, 0 }
+};
 static const struct vpc_section sections[] = { { .name = "vpc-1", .has_networks = true },
                                                { "vpc-2", shared, 1, true },
-                                               { .name = "111122223333/us-east-1/vpc-1", .has_networks = true } };
+                                               { .name = "111122223333/us-east-1/vpc-1", .has_networks = true },
+                                               { .name = "vpc-6" } };
 
 static struct dns_view_config config_of(const struct vpc_map *map)
 {
@@ -140,6 +141,9 @@ static void test_vpcs(void **state)
     check(v, "10.3.0.1", "corp.test", "192.0.2.7"); /* the oldest */
     check(v, "127.0.0.1", "corp.test", "192.0.2.7");
     check(v, "::1", "corp.test", "192.0.2.7");
+    add(own, "vpc-6", "default.test", "192.0.2.6"); /* a section without networks is no better than none */
+    add(own, "vpc-7", "default.test", "192.0.2.17");
+    check(v, "10.3.0.1", "default.test", "192.0.2.6");
     check(v, "10.3.0.1", "one.test", "REFUSED");
     check(v, "198.51.100.1", "corp.test", "REFUSED");
     check(v, "2001:db8::1", "corp.test", "REFUSED");
@@ -337,6 +341,7 @@ static void test_one_network_of_two(void **state)
     const char *bad = NULL;
 
     config.vpcs = twice;
+    config.n_vpcs = TEST_COUNT(twice);
     assert_int_equal(dns_view_set_new(&config, &views, &bad), 1);
     assert_string_equal(bad, "10.1.0.0/16");
 }
