@@ -206,9 +206,24 @@ static unsigned count_workers(int64_t configured)
     return n < 1 ? 1 : n > 64 ? 64 : (unsigned)n;
 }
 
+static size_t list_transfers(const struct config *config,
+                             struct transfer_zone_config ret_transfers[CONFIG_MAX_TRANSFERS])
+{
+    for (size_t i = 0; i < config->n_transfers; i++) {
+        const struct config_transfer *transfer = &config->transfers[i];
+        ret_transfers[i] = (struct transfer_zone_config){ .zone = transfer->zone,
+                                                          .secondaries = transfer->secondaries.items,
+                                                          .n_secondaries = transfer->secondaries.n,
+                                                          .key = transfer->key,
+                                                          .vpc = transfer->vpc.n ? transfer->vpc.items[0] : NULL };
+    }
+    return config->n_transfers;
+}
+
 static int start_dns(struct daemon *daemon)
 {
     const struct config *config = daemon->config;
+    struct transfer_zone_config transfers[CONFIG_MAX_TRANSFERS];
     struct dns_config dns = { .addresses = config->dns_listen.items,
                               .n_addresses = config->dns_listen.n,
                               .workers = count_workers(config->dns_workers),
@@ -219,6 +234,8 @@ static int start_dns(struct daemon *daemon)
                               .name_servers = config->dns_name_servers.items,
                               .n_name_servers = config->dns_name_servers.n,
                               .nsid = config->dns_nsid.n ? config->dns_nsid.items[0] : NULL,
+                              .transfers = transfers,
+                              .n_transfers = list_transfers(config, transfers),
                               .head = registry_head(daemon->registry),
                               .clock = daemon->clock };
     struct dns_message message = { .text = "" };

@@ -14,6 +14,15 @@
 #define ANSWER_MAX_NAME_SERVERS 13
 #define ANSWER_MAX_NSID 64
 
+/* What Route 53 gives its zones; Cloud Map's SOA property is the record's TTL, and so the negative one. */
+#define ANSWER_SOA_REFRESH 7200
+#define ANSWER_SOA_RETRY 900
+#define ANSWER_SOA_EXPIRE 1209600
+#define ANSWER_SOA_MINIMUM 86400
+#define ANSWER_NS_TTL 172800
+
+struct transfer;
+
 /* What all answers of a server share. */
 struct answer_settings {
     unsigned max_answers;  /* 0: all */
@@ -23,6 +32,7 @@ struct answer_settings {
     struct dname name_servers[ANSWER_MAX_NAME_SERVERS];
     size_t n_name_servers; /* at least 1; the first one is the primary of every SOA record */
     uint8_t cookie_secret[COOKIE_SECRET];
+    struct transfer *transfer; /* NULL: none */
 };
 
 /* A thread's own. */

@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "dns/dns_socket.h"
+#include "dns/transfer.h"
 #include "registry/snapshot.h"
 
 struct dns_config {
@@ -20,6 +21,8 @@ struct dns_config {
     const char *const *name_servers; /* presentation form; at least one */
     size_t n_name_servers;
     const char *nsid; /* NULL: none */
+    const struct transfer_zone_config *transfers;
+    size_t n_transfers;
     const struct snapshot_head *head;
     const struct clock *clock;
 };
