@@ -25,14 +25,15 @@ size_t answer_signed(struct answer *answer, const uint8_t *query, size_t n, uint
     struct tsig_signer signer;
     enum tsig_error error =
         transfer_verify(answer->worker->settings->transfer, query, n, answer->worker->now_s, &signer);
-    size_t most = answer_size(answer, room), size;
+    size_t most = answer_size(answer, room), size = 0;
 
-    if (error == TSIG_FORMERR)
+    if (error != TSIG_FORMERR)
+        size = tsig_size(&signer);
+    if (size == 0 || PACKET_HEADER + size > most)
         return answer_bare(answer, out, PACKET_FORMERR);
     if (error == TSIG_OK)
         answer->key = signer.key;
     answer->query.has_tsig = error != TSIG_OK; /* then NOTAUTH */
-    size = tsig_size(&signer);
     if (most < answer->query.question_end + answer_opt_size(answer) + size)
         n = answer_bare(answer, out, error ? PACKET_NOTAUTH : PACKET_SERVFAIL); /* names that leave no room over UDP */
     else

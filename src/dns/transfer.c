@@ -63,7 +63,7 @@ enum tsig_error transfer_verify(const struct transfer *transfer, const uint8_t *
     if (packet_get_u16(query + 4) == 0 || dname_read(query, n, PACKET_HEADER, &name, &end))
         name = tsig.name;
     dname_fold(&name);
-    return tsig_verify(query, n, &tsig, transfer_find_key(transfer, &name, &tsig.name), now_s, ret_signer);
+    return tsig_verify(query, &tsig, transfer_find_key(transfer, &name, &tsig.name), now_s, ret_signer);
 }
 
 static bool transfer_is_key(const struct tsig_key *a, const struct tsig_key *b)

@@ -115,21 +115,28 @@ static void watch_tell(struct transfer *transfer, struct transfer_zone *zone, in
     }
 }
 
-static void watch_zone(struct transfer *transfer, struct transfer_zone *zone, int64_t now_ms)
+/* A look takes a tenth of the thread's time at most. */
+static void watch_look(struct transfer *transfer, struct transfer_zone *zone, int64_t now_ms)
 {
     uint64_t changed = 0;
 
-    if (now_ms >= zone->next_ms) {
-        pthread_mutex_lock(&zone->mutex);
-        if (transfer_renew(transfer, zone) >= 0)
-            changed = zone_image_changed(zone->image);
-        pthread_mutex_unlock(&zone->mutex);
-        if (changed && changed != zone->told) {
-            zone->told = changed;
-            zone->next_ms = now_ms + PERIOD_MS;
-            watch_tell(transfer, zone, now_ms);
-        }
-    }
+    pthread_mutex_lock(&zone->mutex);
+    if (transfer_renew(transfer, zone) >= 0)
+        changed = zone_image_changed(zone->image);
+    pthread_mutex_unlock(&zone->mutex);
+    zone->next_ms = now_ms + 10 * (clock_mono_ns(transfer->clock) / 1000000 - now_ms);
+    if (changed == 0 || changed == zone->told)
+        return;
+    zone->told = changed;
+    if (zone->next_ms < now_ms + PERIOD_MS)
+        zone->next_ms = now_ms + PERIOD_MS;
+    watch_tell(transfer, zone, now_ms);
+}
+
+static void watch_zone(struct transfer *transfer, struct transfer_zone *zone, int64_t now_ms)
+{
+    if (now_ms >= zone->next_ms)
+        watch_look(transfer, zone, now_ms);
     for (size_t i = 0; i < zone->n_places; i++)
         if (zone->places[i].is_due && now_ms >= zone->places[i].next_ms)
             watch_send(transfer, zone, &zone->places[i], now_ms);

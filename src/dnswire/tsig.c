@@ -197,14 +197,13 @@ static bool tsig_has_mac(const uint8_t *p, const struct tsig *tsig, const struct
     return memeql_sec(mac, tsig->mac.p, tsig->mac.n);
 }
 
-enum tsig_error tsig_verify(const uint8_t *p, size_t n, const struct tsig *tsig, const struct tsig_key *key,
-                            uint64_t now_s, struct tsig_signer *ret_signer)
+enum tsig_error tsig_verify(const uint8_t *p, const struct tsig *tsig, const struct tsig_key *key, uint64_t now_s,
+                            struct tsig_signer *ret_signer)
 {
     struct tsig_signer *signer = ret_signer;
     uint64_t apart = now_s > tsig->time_s ? now_s - tsig->time_s : tsig->time_s - now_s;
     size_t n_full;
 
-    (void)n;
     *signer = (struct tsig_signer){
         .name = tsig->name, .algorithm_name = tsig->algorithm, .error = TSIG_BADKEY, .request_time_s = tsig->time_s
     };

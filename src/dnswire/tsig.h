@@ -48,8 +48,8 @@ struct tsig_signer {
 
 /* Checks the request's signature by `key`, which may be NULL: not known. Either way the signer is ready for the answer,
  * but for TSIG_FORMERR, which is answered without a signature. */
-enum tsig_error tsig_verify(const uint8_t *p, size_t n, const struct tsig *tsig, const struct tsig_key *key,
-                            uint64_t now_s, struct tsig_signer *ret_signer);
+enum tsig_error tsig_verify(const uint8_t *p, const struct tsig *tsig, const struct tsig_key *key, uint64_t now_s,
+                            struct tsig_signer *ret_signer);
 /* For a message that answers nothing, by HMAC-SHA-256. */
 void tsig_signer_init(struct tsig_signer *signer, const struct tsig_key *key);
 /* Octets that tsig_sign takes. */
