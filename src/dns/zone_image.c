@@ -355,12 +355,14 @@ int zone_image_steps(const struct zone_image *image, uint32_t serial, struct zon
         return -ENOMEM;
     for (size_t i = (size_t)from + 1; i < image->n; i++) {
         const struct zone_image_version *version = image_version(image, i);
-        items[n++] = (struct zone_image_part){ .removed = record_set_ref(version->removed),
-                                               .set = record_set_ref(version->added),
-                                               .serial = n ? (uint32_t)image_version(image, i - 1)->first : serial,
-                                               .soa_ttl = image_version(image, i - 1)->soa_ttl,
-                                               .next_serial = (uint32_t)version->first,
-                                               .next_soa_ttl = version->soa_ttl };
+        const struct zone_image_version *before = image_version(image, i - 1);
+        items[n] = (struct zone_image_part){ .removed = record_set_ref(version->removed),
+                                             .set = record_set_ref(version->added),
+                                             .serial = n ? (uint32_t)before->first : serial,
+                                             .soa_ttl = before->soa_ttl,
+                                             .next_serial = (uint32_t)version->first,
+                                             .next_soa_ttl = version->soa_ttl };
+        n++;
     }
     if (n) {
         items[n - 1].next_serial = (uint32_t)zone_image_revision(image);

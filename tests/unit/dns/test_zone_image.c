@@ -163,6 +163,22 @@ static void test_unknown_serials(void **state)
     assert_null(steps(copy, start + 3));
 }
 
+/* A secondary whose serial moved without a change is led on from that serial. */
+static void test_step_from_a_later_serial(void **state)
+{
+    struct copy *copy = *state;
+    struct str id = service(copy, "web", "A", SERVICE_MULTIVALUE, SERVICE_CHECK_NONE);
+    uint32_t start;
+
+    renew(copy);
+    bed_namespace(copy->bed, NAMESPACE_DNS_PUBLIC, "b.example");
+    assert_int_equal(renew(copy), ZONE_IMAGE_SAME);
+    start = serial(copy);
+    bed_register(copy->bed, id, "a", "AWS_INSTANCE_IPV4=10.0.0.1");
+    assert_int_equal(renew(copy), ZONE_IMAGE_CHANGED);
+    assert_string_equal(steps(copy, start), "0 to 1\n+web.shop.example. 60 10.0.0.1\n");
+}
+
 /* What happens elsewhere moves the serial only. */
 static void test_changes_elsewhere(void **state)
 {
@@ -289,6 +305,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_steps, setup, teardown),
         cmocka_unit_test_setup_teardown(test_unknown_serials, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_step_from_a_later_serial, setup, teardown),
         cmocka_unit_test_setup_teardown(test_changes_elsewhere, setup, teardown),
         cmocka_unit_test_setup_teardown(test_journal_is_bounded, setup, teardown),
         cmocka_unit_test_setup_teardown(test_weighted, setup, teardown),
