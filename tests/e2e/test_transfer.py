@@ -218,6 +218,20 @@ class TestPermission:
         answer = asked.dig("-y", f"hmac-sha512:{KEY}", ZONE, "SOA")
         assert "status: NOERROR" in answer and "verify" not in answer
 
+    def test_each_message_is_signed(self, start_daemon):
+        asked = Dns(start_daemon({f"transfer.{ZONE}.key": KEY}))
+        api = asked.daemon.api
+        service = api.service(api.namespace(ZONE, "DNS_PUBLIC"), "_many._tcp", **records("SRV"))
+        for i in range(800):
+            api.ok("RegisterInstance", ServiceId=service, InstanceId=f"instance-{i}",
+                   Attributes={"AWS_INSTANCE_IPV4": f"10.0.{i // 250}.{i % 250}", "AWS_INSTANCE_PORT": str(i + 1)})
+        assert len(until(lambda: transfer(asked.port, ZONE, keyring())[1], lambda it: len(it) == 1601))
+        said = asked.dig("-y", f"hmac-sha512:{KEY}", ZONE, "AXFR")
+        assert "XFR size: 1603 records (messages " in said and "verify" not in said
+        done = subprocess.run(["kdig", f"@{asked.host}", "-p", str(asked.port), "-y", f"hmac-sha256:{KEY}", ZONE,
+                               "AXFR"], capture_output=True, text=True, check=False)
+        assert done.returncode == 0 and "1603 records" in done.stdout and "WARNING" not in done.stdout + done.stderr
+
     def test_file(self, start_daemon, tmp_path):
         path = tmp_path / "conf"
         path.write_text(f"[transfer {ZONE}]\nsecondaries = 127.0.0.1:53, [::1]:53\nkey = {KEY}\n", encoding="ascii")
