@@ -327,7 +327,8 @@ class TestSecondaries:
     @pytest.fixture
     def pair(self, kind, start_daemon, tmp_path):
         port = free_port()
-        daemon = start_daemon({f"transfer.{ZONE}.secondaries": f"127.0.0.1:{port}", f"transfer.{ZONE}.key": KEY})
+        daemon = start_daemon({f"transfer.{ZONE}.secondaries": f"127.0.0.1:{port}", f"transfer.{ZONE}.key": KEY},
+                              args=["--dns", f"127.0.0.1:{free_port()}"])
         namespace = daemon.api.namespace(ZONE, "DNS_PUBLIC")
         secondary = Secondary(kind, tmp_path / kind, ZONE, port)
         try:
@@ -379,6 +380,23 @@ class TestSecondaries:
         # Those of this test are whole ones; the secondary's are not.
         assert self.metric(daemon, "axfr") == whole + 1 and self.metric(daemon, "ixfr") >= 2, secondary.said()
         assert sum(counts) > 100
+
+    def test_restart_of_the_primary(self, pair):
+        """What a daemon before this one chose for a WEIGHTED name is nothing that steps could begin at."""
+        daemon, namespace, secondary = pair
+        asked = Dns(daemon)
+        service = daemon.api.service(namespace, "w", **records("A", routing="WEIGHTED"))
+        for i in range(10):
+            daemon.api.register(service, f"i{i}", {"AWS_INSTANCE_IPV4": f"10.0.0.{i}"})
+            transfer(asked.port, ZONE, keyring())
+        secondary.start(asked.port)
+        until(secondary.contents, lambda it: it[1] == transfer(asked.port, ZONE, keyring())[1], 30)
+        daemon.restart(crash=True)
+        other = daemon.api.service(namespace, "a", **records("A"))
+        for i in range(3):
+            daemon.api.register(other, f"i{i}", {"AWS_INSTANCE_IPV4": f"10.1.0.{i}"})
+            until(secondary.contents, lambda it: it[1] == transfer(asked.port, ZONE, keyring())[1], 30)
+        assert len(secondary.contents()[1]) == 5
 
     def change(self, daemon, services, seed):
         """Registers and deregisters for a while by four clients; returns how many changes that were."""
