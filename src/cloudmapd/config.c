@@ -16,7 +16,7 @@
 
 struct setting {
     const struct option_row *option;
-    struct str vpc_id; /* absent for the options of option_table */
+    struct str section; /* the VPC or the zone; absent for the options of option_table */
     struct str value;
     enum config_origin origin;
     const char *where;
@@ -71,20 +71,23 @@ void config_free_input(struct config_input *input)
     mem_free(input);
 }
 
-static const struct option_row *find_option(struct str key, struct str *ret_vpc_id)
+static const struct option_row *find_option(struct str key, struct str *ret_section)
 {
     size_t i = option_find(key);
     if (i < OPTION_COUNT)
         return &option_table[i];
-    i = option_find_vpc(key, ret_vpc_id);
-    return i < OPTION_VPC_COUNT ? &option_vpc_table[i] : NULL;
+    i = option_find_vpc(key, ret_section);
+    if (i < OPTION_VPC_COUNT)
+        return &option_vpc_table[i];
+    i = option_find_transfer(key, ret_section);
+    return i < OPTION_TRANSFER_COUNT ? &option_transfer_table[i] : NULL;
 }
 
 static struct setting *find_setting(struct config_input *input, const struct setting *wanted)
 {
     for (size_t i = 0; i < input->n; i++) {
         struct setting *seen = &input->settings[i];
-        if (seen->option == wanted->option && seen->origin == wanted->origin && str_eq(seen->vpc_id, wanted->vpc_id))
+        if (seen->option == wanted->option && seen->origin == wanted->origin && str_eq(seen->section, wanted->section))
             return seen;
     }
     return NULL;
@@ -106,7 +109,7 @@ static void add_setting(struct config_input *input, const struct setting *settin
     }
     *place = (struct setting){
         .option = setting->option,
-        .vpc_id = str_is_set(setting->vpc_id) ? arena_dup(&input->arena, setting->vpc_id) : setting->vpc_id,
+        .section = str_is_set(setting->section) ? arena_dup(&input->arena, setting->section) : setting->section,
         .value = arena_dup(&input->arena, setting->value),
         .origin = setting->origin,
         .where = arena_dup(&input->arena, str_of(setting->where)).p,
@@ -126,7 +129,7 @@ void config_add(struct config_input *input, struct str key, struct str value, en
                 const char *where, struct config_errors *errors)
 {
     struct setting setting = { .value = value, .origin = origin, .where = where };
-    setting.option = find_option(key, &setting.vpc_id);
+    setting.option = find_option(key, &setting.section);
     if (setting.option) {
         if (is_printable(value))
             add_setting(input, &setting, errors);
@@ -235,15 +238,16 @@ static void apply(struct config *config, const struct option_row *option, void *
     buf_init(&why, 1024);
     if (option_parse(option, value, &config->arena, (char *)target + option->offset, &why) != 0) {
         if (buf_str(&why).n > 0)
-            config_add_error(errors, where, "%s: \"%.*s\" " STR_FMT, option->key, (int)(value.n < 200 ? value.n : 200),
-                             value.p, STR_ARG(buf_str(&why)));
+            config_add_error(errors, where, "%s: \"%.*s\" " STR_FMT, option->key,
+                             option->flags & OPTION_SECRET ? 0 : (int)(value.n < 200 ? value.n : 200), value.p,
+                             STR_ARG(buf_str(&why)));
         else
             config_add_error(errors, where, "out of memory");
     }
     buf_fini(&why);
     source->origin = origin;
     source->where = arena_dup(&config->arena, str_of(where)).p;
-    source->text = arena_dup(&config->arena, value).p;
+    source->text = arena_dup(&config->arena, option->flags & OPTION_SECRET ? STR("(secret)") : value).p;
 }
 
 static struct config_vpc *find_vpc(const struct config *config, struct str id)
@@ -254,27 +258,60 @@ static struct config_vpc *find_vpc(const struct config *config, struct str id)
     return NULL;
 }
 
+/* The section of the VPC, made when it is new; NULL and an error when there are too many. */
+static struct config_vpc *own_vpc(struct config *config, const struct setting *setting, struct config_errors *errors)
+{
+    struct config_vpc *vpc = find_vpc(config, setting->section);
+    if (vpc)
+        return vpc;
+    if (config->n_vpcs == CONFIG_MAX_VPCS) {
+        config_add_error(errors, setting->where, "more than %d VPCs", CONFIG_MAX_VPCS);
+        return NULL;
+    }
+    vpc = &config->vpcs[config->n_vpcs++];
+    vpc->id = arena_dup(&config->arena, setting->section).p;
+    return vpc;
+}
+
+/* The same of a zone. */
+static struct config_transfer *own_transfer(struct config *config, const struct setting *setting,
+                                            struct config_errors *errors)
+{
+    for (size_t i = 0; i < config->n_transfers; i++)
+        if (str_eq_nocase(str_of(config->transfers[i].zone), setting->section))
+            return &config->transfers[i];
+    if (config->n_transfers == CONFIG_MAX_TRANSFERS) {
+        config_add_error(errors, setting->where, "more than %d zones to transfer", CONFIG_MAX_TRANSFERS);
+        return NULL;
+    }
+    struct config_transfer *transfer = &config->transfers[config->n_transfers++];
+    transfer->zone = arena_dup(&config->arena, setting->section).p;
+    return transfer;
+}
+
+static bool is_of(const struct option_row *option, const struct option_row *table, size_t n)
+{
+    return option >= table && option < table + n;
+}
+
 static void apply_setting(struct config *config, const struct setting *setting, struct config_errors *errors)
 {
     const struct option_row *option = setting->option;
     void *target = config;
-    struct config_source *source;
-    if (str_is_set(setting->vpc_id)) {
-        struct config_vpc *vpc = find_vpc(config, setting->vpc_id);
-        if (!vpc) {
-            if (config->n_vpcs == CONFIG_MAX_VPCS) {
-                config_add_error(errors, setting->where, "more than %d VPCs", CONFIG_MAX_VPCS);
-                return;
-            }
-            vpc = &config->vpcs[config->n_vpcs++];
-            vpc->id = arena_dup(&config->arena, setting->vpc_id).p;
-        }
+    struct config_source *source = NULL;
+    if (is_of(option, option_vpc_table, OPTION_VPC_COUNT)) {
+        struct config_vpc *vpc = own_vpc(config, setting, errors);
         target = vpc;
-        source = &vpc->sources[option - option_vpc_table];
+        source = vpc ? &vpc->sources[option - option_vpc_table] : NULL;
+    } else if (is_of(option, option_transfer_table, OPTION_TRANSFER_COUNT)) {
+        struct config_transfer *transfer = own_transfer(config, setting, errors);
+        target = transfer;
+        source = transfer ? &transfer->sources[option - option_transfer_table] : NULL;
     } else {
         source = &config->sources[option - option_table];
     }
-    apply(config, option, target, source, setting->value, setting->origin, setting->where, errors);
+    if (source)
+        apply(config, option, target, source, setting->value, setting->origin, setting->where, errors);
 }
 
 /* The defaults, and over them the values of compat = aws. */
@@ -320,7 +357,8 @@ int config_build(const struct config_input *input, const char *state_directory, 
     }
     arena_init(&config->arena, ARENA_CAP);
     config->vpcs = ARENA_ARRAY(&config->arena, struct config_vpc, CONFIG_MAX_VPCS);
-    if (config->vpcs) {
+    config->transfers = ARENA_ARRAY(&config->arena, struct config_transfer, CONFIG_MAX_TRANSFERS);
+    if (config->vpcs && config->transfers) {
         apply_table(config, state_directory, wants_aws(input), errors);
         for (int origin = CONFIG_FILE; origin <= CONFIG_FLAG; origin++)
             for (size_t i = 0; i < input->n; i++)

@@ -30,21 +30,34 @@ struct config_vpc {
     struct config_source sources[OPTION_VPC_COUNT]; /* text NULL: not set */
 };
 
+/* [transfer ZONE]: who may have the zone. */
+struct config_transfer {
+    const char *zone;
+    struct config_list secondaries, vpc;
+    const char *key;                                     /* NULL: none */
+    struct config_source sources[OPTION_TRANSFER_COUNT]; /* text NULL: not set */
+};
+
 /* One member for each row of options.def. */
 struct config {
 #define OPTION(c_type, member, ...) c_type member;
 #define VPC_OPTION(member, ...)
+#define TRANSFER_OPTION(c_type, member, ...)
 #include "cloudmapd/options.def"
 #undef OPTION
 #undef VPC_OPTION
+#undef TRANSFER_OPTION
     struct config_vpc *vpcs;
     size_t n_vpcs;
+    struct config_transfer *transfers;
+    size_t n_transfers;
     struct config_source sources[OPTION_COUNT]; /* by OPTION_INDEX */
     struct arena arena;                         /* holds all text and lists */
 };
 
 #define CONFIG_MAX_SETTINGS 4096 /* of file, environment and command line together */
 #define CONFIG_MAX_VPCS 1024
+#define CONFIG_MAX_TRANSFERS 256
 #define CONFIG_MAX_ERRORS 20
 
 /* What was found wrong, a line each. */

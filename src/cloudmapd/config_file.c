@@ -27,6 +27,8 @@ static void on_pair(void *arg, unsigned line, const char *section, const char *n
     buf_init(&key, INI_FILE_LINE_MAX * 2);
     if (strncmp(section, "vpc ", 4) == 0)
         buf_printf(&key, "vpc.%s.%s", section + 4, name);
+    else if (strncmp(section, "transfer ", 9) == 0)
+        buf_printf(&key, "transfer.%s.%s", section + 9, name);
     else
         buf_printf(&key, "%s%s%s", section, *section ? "." : "", name);
     char at[WHERE_MAX];

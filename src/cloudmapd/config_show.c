@@ -21,7 +21,7 @@ struct column_widths {
 
 typedef void row_fn(void *arg, const char *key, const struct config_source *source, unsigned flags);
 
-/* Every option, those of VPCs last. */
+/* Every option, those of VPCs and zones last. */
 static void each_row(const struct config *config, row_fn *fn, void *arg)
 {
     for (size_t i = 0; i < OPTION_COUNT; i++)
@@ -34,6 +34,16 @@ static void each_row(const struct config *config, row_fn *fn, void *arg)
                 continue;
             snprintf(key, sizeof(key), "vpc.%s%s", vpc->id, strrchr(option_vpc_table[i].key, '.'));
             fn(arg, key, &vpc->sources[i], option_vpc_table[i].flags);
+        }
+    }
+    for (size_t t = 0; t < config->n_transfers; t++) {
+        const struct config_transfer *transfer = &config->transfers[t];
+        for (size_t i = 0; i < OPTION_TRANSFER_COUNT; i++) {
+            char key[320];
+            if (!transfer->sources[i].text)
+                continue;
+            snprintf(key, sizeof(key), "transfer.%s%s", transfer->zone, strrchr(option_transfer_table[i].key, '.'));
+            fn(arg, key, &transfer->sources[i], option_transfer_table[i].flags);
         }
     }
 }

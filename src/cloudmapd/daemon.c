@@ -243,10 +243,25 @@ static int name_api(const struct daemon *daemon, struct api_address_list *list, 
                              "them the name stands for");
 }
 
+static size_t list_transfers(const struct config *config,
+                             struct transfer_zone_config ret_transfers[CONFIG_MAX_TRANSFERS])
+{
+    for (size_t i = 0; i < config->n_transfers; i++) {
+        const struct config_transfer *transfer = &config->transfers[i];
+        ret_transfers[i] = (struct transfer_zone_config){ .zone = transfer->zone,
+                                                          .secondaries = transfer->secondaries.items,
+                                                          .n_secondaries = transfer->secondaries.n,
+                                                          .key = transfer->key,
+                                                          .vpc = transfer->vpc.n ? transfer->vpc.items[0] : NULL };
+    }
+    return config->n_transfers;
+}
+
 static int start_dns(struct daemon *daemon)
 {
     const struct config *config = daemon->config;
     struct api_address_list api_addresses;
+    struct transfer_zone_config transfers[CONFIG_MAX_TRANSFERS];
     struct dns_config dns = { .addresses = config->dns_listen.items,
                               .n_addresses = config->dns_listen.n,
                               .fds = daemon->passed.dns,
@@ -268,6 +283,8 @@ static int start_dns(struct daemon *daemon)
                               .n_resolvers = config->dns_resolver.n,
                               .alias_max_ttl_ms = config->dns_alias_max_ttl,
                               .alias_stale_ms = config->dns_alias_stale,
+                              .transfers = transfers,
+                              .n_transfers = list_transfers(config, transfers),
                               .head = registry_head(daemon->registry),
                               .clock = daemon->clock };
     struct dns_message message = { .text = "" };

@@ -13,6 +13,7 @@
 
 #define KEY_MAX 128 /* longer texts are no key */
 #define VPC_PREFIX "vpc."
+#define TRANSFER_PREFIX "transfer."
 
 const struct option_row option_table[OPTION_COUNT] = {
 #define OPTION(c_type, member, option_key, option_type, option_value, option_aws, option_min, option_max, \
@@ -28,13 +29,16 @@ const struct option_row option_table[OPTION_COUNT] = {
       .doc = (option_doc),                                                                                \
       .offset = offsetof(struct config, member) },
 #define VPC_OPTION(member, ...)
+#define TRANSFER_OPTION(c_type, member, ...)
 #include "cloudmapd/options.def"
 #undef OPTION
 #undef VPC_OPTION
+#undef TRANSFER_OPTION
 };
 
 const struct option_row option_vpc_table[OPTION_VPC_COUNT] = {
 #define OPTION(c_type, member, ...)
+#define TRANSFER_OPTION(c_type, member, ...)
 #define VPC_OPTION(member, option_key, option_type, option_min, option_max, option_flags, option_doc) \
     { .key = (option_key),                                                                            \
       .type = (option_type),                                                                          \
@@ -46,6 +50,24 @@ const struct option_row option_vpc_table[OPTION_VPC_COUNT] = {
 #include "cloudmapd/options.def"
 #undef OPTION
 #undef VPC_OPTION
+#undef TRANSFER_OPTION
+};
+
+const struct option_row option_transfer_table[OPTION_TRANSFER_COUNT] = {
+#define OPTION(c_type, member, ...)
+#define VPC_OPTION(member, ...)
+#define TRANSFER_OPTION(c_type, member, option_key, option_type, option_min, option_max, option_flags, option_doc) \
+    { .key = (option_key),                                                                                         \
+      .type = (option_type),                                                                                       \
+      .min = (option_min),                                                                                         \
+      .max = (option_max),                                                                                         \
+      .flags = (option_flags),                                                                                     \
+      .doc = (option_doc),                                                                                         \
+      .offset = offsetof(struct config_transfer, member) },
+#include "cloudmapd/options.def"
+#undef OPTION
+#undef VPC_OPTION
+#undef TRANSFER_OPTION
 };
 
 /* --- keys -------------------------------------------------------------------------------------------------------- */
@@ -107,6 +129,43 @@ size_t option_find_vpc(struct str key, struct str *ret_id)
     return i;
 }
 
+/* Labels of letters, digits, - and _ with dots between them, and perhaps one behind. */
+static bool is_domain(struct str text)
+{
+    if (text.n > 1 && text.p[text.n - 1] == '.')
+        text.n--;
+    if (text.n == 0 || text.n > 253)
+        return false;
+    for (;;) {
+        size_t n = str_find_char(text, '.');
+        if (n > 63 || !is_name((struct str){ text.p, n }))
+            return false;
+        if (n == text.n)
+            return true;
+        text = str_skip(text, n + 1);
+    }
+}
+
+size_t option_find_transfer(struct str key, struct str *ret_zone)
+{
+    if (!str_starts(key, STR(TRANSFER_PREFIX)))
+        return OPTION_TRANSFER_COUNT;
+    struct str zone = str_skip(key, strlen(TRANSFER_PREFIX));
+    size_t n = zone.n;
+    while (n > 0 && zone.p[n - 1] != '.')
+        n--;
+    struct str last = str_skip(zone, n);
+    zone.n = n ? n - 1 : 0;
+    size_t i = 0;
+    while (i < OPTION_TRANSFER_COUNT && !str_eq(last, str_of(strrchr(option_transfer_table[i].key, '.') + 1)))
+        i++;
+    if (!is_domain(zone))
+        return OPTION_TRANSFER_COUNT;
+    if (i < OPTION_TRANSFER_COUNT)
+        *ret_zone = zone;
+    return i;
+}
+
 /* Edit distance (Levenshtein) of two short texts, case ignored. */
 static unsigned distance(struct str a, struct str b)
 {
@@ -135,8 +194,11 @@ const char *option_suggest(struct str key)
     unsigned best = (unsigned)(key.n / 3 < 4 ? key.n / 3 + 1 : 4); /* what differs more is something else */
     if (key.n == 0 || key.n > KEY_MAX)
         return NULL;
-    for (size_t i = 0; i < OPTION_COUNT + OPTION_VPC_COUNT; i++) {
-        const char *known = i < OPTION_COUNT ? option_table[i].key : option_vpc_table[i - OPTION_COUNT].key;
+    for (size_t i = 0; i < OPTION_COUNT + OPTION_VPC_COUNT + OPTION_TRANSFER_COUNT; i++) {
+        const char *known = i < OPTION_COUNT ? option_table[i].key
+                            : i < OPTION_COUNT + OPTION_VPC_COUNT
+                                ? option_vpc_table[i - OPTION_COUNT].key
+                                : option_transfer_table[i - OPTION_COUNT - OPTION_VPC_COUNT].key;
         const char *last = strrchr(known, '.');
         unsigned whole = distance(key, str_of(known));
         unsigned tail = last ? distance(key, str_of(last + 1)) : whole; /* the section forgotten */
@@ -349,23 +411,6 @@ static bool is_host(struct str text)
     memcpy(host, text.p, text.n);
     host[text.n] = '\0';
     return inet_pton(AF_INET, host, address) == 1 || inet_pton(AF_INET6, host, address) == 1;
-}
-
-/* Labels of letters, digits, - and _ with dots between them, and perhaps one behind. */
-static bool is_domain(struct str text)
-{
-    if (text.n > 1 && text.p[text.n - 1] == '.')
-        text.n--;
-    if (text.n == 0 || text.n > 253)
-        return false;
-    for (;;) {
-        size_t n = str_find_char(text, '.');
-        if (n > 63 || !is_name((struct str){ text.p, n }))
-            return false;
-        if (n == text.n)
-            return true;
-        text = str_skip(text, n + 1);
-    }
 }
 
 /* An address, for nothing resolves the name of a resolver. */

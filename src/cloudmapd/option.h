@@ -29,6 +29,7 @@ enum option_type {
 enum option_flags {
     OPTION_RELOAD = 1, /* SIGHUP changes it; every other option takes a restart */
     OPTION_LATER = 2,  /* accepted and checked, without effect in this release */
+    OPTION_SECRET = 4, /* the value is shown to nobody */
 };
 
 /* A comma list; items are NUL-terminated. */
@@ -52,31 +53,49 @@ struct option_row {
 struct option_members {
 #define OPTION(c_type, member, ...) char member;
 #define VPC_OPTION(member, ...)
+#define TRANSFER_OPTION(c_type, member, ...)
 #include "cloudmapd/options.def"
 #undef OPTION
 #undef VPC_OPTION
+#undef TRANSFER_OPTION
 };
 
 struct option_vpc_members {
 #define OPTION(c_type, member, ...)
 #define VPC_OPTION(member, ...) char member;
+#define TRANSFER_OPTION(c_type, member, ...)
 #include "cloudmapd/options.def"
 #undef OPTION
 #undef VPC_OPTION
+#undef TRANSFER_OPTION
+};
+
+struct option_transfer_members {
+#define OPTION(c_type, member, ...)
+#define VPC_OPTION(member, ...)
+#define TRANSFER_OPTION(c_type, member, ...) char member;
+#include "cloudmapd/options.def"
+#undef OPTION
+#undef VPC_OPTION
+#undef TRANSFER_OPTION
 };
 
 #define OPTION_COUNT sizeof(struct option_members)
 #define OPTION_VPC_COUNT sizeof(struct option_vpc_members)
+#define OPTION_TRANSFER_COUNT sizeof(struct option_transfer_members)
 #define OPTION_INDEX(member) offsetof(struct option_members, member)
 #define OPTION_VPC_ID_MAX 64 /* characters, as of ResourceId in the API; without account and region */
 
-extern const struct option_row option_table[];     /* OPTION_COUNT */
-extern const struct option_row option_vpc_table[]; /* OPTION_VPC_COUNT; keys vpc.ID.x */
+extern const struct option_row option_table[];          /* OPTION_COUNT */
+extern const struct option_row option_vpc_table[];      /* OPTION_VPC_COUNT; keys vpc.ID.x */
+extern const struct option_row option_transfer_table[]; /* OPTION_TRANSFER_COUNT; keys transfer.ZONE.x */
 
 /* Number of the option with this key, or OPTION_COUNT. */
 size_t option_find(struct str key);
 /* Of vpc.ID.x: the number in option_vpc_table and the id, which is a slice of the key; or OPTION_VPC_COUNT. */
 size_t option_find_vpc(struct str key, struct str *ret_id);
+/* Of transfer.ZONE.x, in which the zone may have dots: likewise. */
+size_t option_find_transfer(struct str key, struct str *ret_zone);
 /* The key that was probably meant, or NULL. */
 const char *option_suggest(struct str key);
 

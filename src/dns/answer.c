@@ -183,7 +183,8 @@ static void answer_question(struct answer *answer)
         return;
     }
     if (answer->query.type == PACKET_AXFR || answer->query.type == PACKET_IXFR) {
-        answer_refuse(answer, EDNS_ERROR_PROHIBITED, STR("zones are not transferred"));
+        if (!answer_transfer(answer))
+            answer_refuse(answer, EDNS_ERROR_PROHIBITED, STR("the zone is not transferred to this client"));
         return;
     }
     if (!answer_find(answer, &authority, &done)) {
@@ -202,8 +203,8 @@ static void answer_question(struct answer *answer)
 
 #define OPTION_HEAD 4
 
-/* Octets to keep free for the OPT record, without the extended error, for which the rest is used. */
-static size_t answer_opt_size(const struct answer *answer)
+/* Without the extended error, for which the rest is used. */
+size_t answer_opt_size(const struct answer *answer)
 {
     const struct edns *edns = &answer->query.edns;
     const struct answer_settings *settings = answer->worker->settings;
@@ -252,8 +253,7 @@ static void answer_put_opt(struct answer *answer, size_t room)
 /* --- the whole -----------------------------------------------------------------------------------------------------
  */
 
-/* Octets that the answer may have. */
-static size_t answer_size(const struct answer *answer, size_t room)
+size_t answer_size(const struct answer *answer, size_t room)
 {
     size_t most = EDNS_MIN_SIZE;
 
@@ -265,8 +265,7 @@ static size_t answer_size(const struct answer *answer, size_t room)
     return most < room ? most : room;
 }
 
-/* An answer of nothing but a header. */
-static size_t answer_bare(struct answer *answer, uint8_t *out, unsigned rcode)
+size_t answer_bare(struct answer *answer, uint8_t *out, unsigned rcode)
 {
     answer->query.has_question = false;
     answer->rcode = rcode;
@@ -288,9 +287,9 @@ static size_t answer_count(struct answer *answer, size_t n_query, size_t n)
     return n;
 }
 
-static size_t answer_compose(struct answer *answer, uint8_t *out, size_t room)
+size_t answer_compose(struct answer *answer, uint8_t *out, size_t most)
 {
-    size_t opt = answer_opt_size(answer), most = answer_size(answer, room);
+    size_t opt = answer_opt_size(answer);
 
     composer_begin(&answer->out, out, most - opt, &answer->query);
     if (answer->query.edns.version)
@@ -317,10 +316,14 @@ size_t answer_query(struct answer_worker *worker, const struct snapshot *snapsho
     answer.name_at = PACKET_HEADER;
     answer.flags = answer.rcode = answer.n_followed = 0;
     answer.has_error = false;
+    answer.key = NULL;
     switch (packet_read(query, n, &answer.query, &answer.name.name)) {
     case PACKET_OK:
         answer_view_find(&answer, client);
-        size = answer_compose(&answer, out, room);
+        if (answer.query.has_tsig && worker->settings->transfer)
+            size = answer_signed(&answer, query, n, out, room);
+        else
+            size = answer_compose(&answer, out, answer_size(&answer, room));
         return worker->is_wanted ? 0 : answer_count(&answer, n, size);
     case PACKET_MALFORMED:
         return answer_count(&answer, n, answer_bare(&answer, out, PACKET_FORMERR));

@@ -16,8 +16,16 @@
 #define ANSWER_MAX_NAME_SERVERS 13
 #define ANSWER_MAX_NSID 64
 
+/* What Route 53 gives its zones; Cloud Map's SOA property is the record's TTL, and so the negative one. */
+#define ANSWER_SOA_REFRESH 7200
+#define ANSWER_SOA_RETRY 900
+#define ANSWER_SOA_EXPIRE 1209600
+#define ANSWER_SOA_MINIMUM 86400
+#define ANSWER_NS_TTL 172800
+
 struct rate_limit;
 struct query_ring;
+struct transfer;
 
 /* What all answers of a server share. */
 struct answer_settings {
@@ -32,6 +40,7 @@ struct answer_settings {
     struct rate_limit *rate_limit;    /* NULL: none */
     const struct dns_view_set *views; /* NULL: everybody sees everything */
     struct alias *alias;              /* who knows the names outside that aliases stand for; NULL: nobody */
+    struct transfer *transfer;        /* NULL: none */
 };
 
 /* A thread's own. */

@@ -7,6 +7,8 @@
 
 #define ANSWER_LINKS 9 /* CNAME records in an answer */
 
+struct tsig_key;
+
 struct answer {
     struct answer_worker *worker;
     const struct snapshot *snapshot;
@@ -27,6 +29,7 @@ struct answer {
     struct str error_text;
     const struct instance *alias; /* of ANSWER_ALIAS, with the type that was asked of it */
     enum service_record_type alias_type;
+    const struct tsig_key *key; /* that the query is signed by; NULL: none */
 };
 
 static inline void answer_explain(struct answer *answer, enum edns_error error, struct str text)
@@ -79,6 +82,27 @@ struct str answer_view_subnet(const struct answer *answer, uint8_t buffer[ANSWER
 
 /* The addresses of what answer->alias stands for: DONE, EMPTY, FULL, LATER or FAILED. */
 enum answer_result answer_put_alias(struct answer *answer);
+
+/* --- answer_transfer.c ---------------------------------------------------------------------------------------------
+ */
+
+/* Answers a question for a transfer that came by UDP: an IXFR that is granted gets the SOA record, so that the
+ * secondary comes by TCP (RFC 1995 2). False: it is to be refused. */
+bool answer_transfer(struct answer *answer);
+/* The whole answer to a query with a signature, which it is given, too; writes it into `out`. */
+size_t answer_signed(struct answer *answer, const uint8_t *query, size_t n, uint8_t *out, size_t room);
+
+/* --- answer.c ------------------------------------------------------------------------------------------------------
+ */
+
+/* The answer without a signature, of at most `most` octets. */
+size_t answer_compose(struct answer *answer, uint8_t *out, size_t most);
+/* Octets that the answer may have, of those that there is room for. */
+size_t answer_size(const struct answer *answer, size_t room);
+/* Octets that the OPT record takes, of them. */
+size_t answer_opt_size(const struct answer *answer);
+/* An answer of nothing but a header. */
+size_t answer_bare(struct answer *answer, uint8_t *out, unsigned rcode);
 
 /* --- answer_pick.c -------------------------------------------------------------------------------------------------
  */

@@ -296,12 +296,6 @@ enum answer_result answer_put_instance(struct answer *answer, const struct owner
 /* --- the zone's own ------------------------------------------------------------------------------------------------
  */
 
-/* What Route 53 gives its zones; Cloud Map's SOA property is the record's TTL, and so the negative one. */
-#define SOA_REFRESH 7200
-#define SOA_RETRY 900
-#define SOA_EXPIRE 1209600
-#define SOA_MINIMUM 86400
-
 static uint8_t *answer_put_word(uint8_t *p, uint32_t value)
 {
     uint32_t be = htobe32(value);
@@ -336,10 +330,10 @@ static bool answer_put_soa_far(struct answer *answer, const struct authority *au
     composer_put(out, "\12hostmaster", 11);
     composer_put_name(out, &apex, false);
     composer_put_u32(out, (uint32_t)answer->snapshot->revision);
-    composer_put_u32(out, SOA_REFRESH);
-    composer_put_u32(out, SOA_RETRY);
-    composer_put_u32(out, SOA_EXPIRE);
-    composer_put_u32(out, SOA_MINIMUM);
+    composer_put_u32(out, ANSWER_SOA_REFRESH);
+    composer_put_u32(out, ANSWER_SOA_RETRY);
+    composer_put_u32(out, ANSWER_SOA_EXPIRE);
+    composer_put_u32(out, ANSWER_SOA_MINIMUM);
     return composer_end_record(out, section, start, data);
 }
 
@@ -354,8 +348,8 @@ enum answer_result answer_put_soa(struct answer *answer, const struct authority 
     uint8_t *p = out->p + out->n;
     size_t apex_at;
 
-    if (section == COMPOSER_AUTHORITY && ttl > SOA_MINIMUM)
-        ttl = SOA_MINIMUM; /* RFC 2308 3 */
+    if (section == COMPOSER_AUTHORITY && ttl > ANSWER_SOA_MINIMUM)
+        ttl = ANSWER_SOA_MINIMUM; /* RFC 2308 3 */
     if (!answer_apex_at(answer, authority, &apex_at))
         return answer_put_soa_far(answer, authority, ttl, section) ? ANSWER_DONE : ANSWER_FULL;
     if (out->limit - out->n < RECORD_FIXED + length)
@@ -368,16 +362,14 @@ enum answer_result answer_put_soa(struct answer *answer, const struct authority 
     pointer = htobe16((uint16_t)(POINTER | apex_at));
     memcpy(p + 11, &pointer, 2);
     p = answer_put_word(p + 13, (uint32_t)answer->snapshot->revision);
-    p = answer_put_word(p, SOA_REFRESH);
-    p = answer_put_word(p, SOA_RETRY);
-    p = answer_put_word(p, SOA_EXPIRE);
-    answer_put_word(p, SOA_MINIMUM);
+    p = answer_put_word(p, ANSWER_SOA_REFRESH);
+    p = answer_put_word(p, ANSWER_SOA_RETRY);
+    p = answer_put_word(p, ANSWER_SOA_EXPIRE);
+    answer_put_word(p, ANSWER_SOA_MINIMUM);
     out->n += RECORD_FIXED + length;
     out->counts[section]++;
     return ANSWER_DONE;
 }
-
-#define NS_TTL 172800
 
 enum answer_result answer_put_ns(struct answer *answer, const struct authority *authority)
 {
@@ -385,7 +377,7 @@ enum answer_result answer_put_ns(struct answer *answer, const struct authority *
 
     (void)authority; /* the name looked up is the apex */
     for (size_t i = 0; i < settings->n_name_servers; i++)
-        if (!rdata_put_name(&answer->out, COMPOSER_ANSWER, answer->name_at, NS_TTL, PACKET_NS,
+        if (!rdata_put_name(&answer->out, COMPOSER_ANSWER, answer->name_at, ANSWER_NS_TTL, PACKET_NS,
                             &settings->name_servers[i]))
             return ANSWER_FULL;
     return ANSWER_DONE;

@@ -149,6 +149,20 @@ static int dns_server_start_worker(struct dns_server *server, const struct dns_c
     return r;
 }
 
+/* Before the workers, which ask it. */
+static int dns_server_start_transfer(struct dns_server *server, const struct dns_config *config,
+                                     struct dns_message *ret_message)
+{
+    struct transfer_config transfer = { .zones = config->transfers,
+                                        .n_zones = config->n_transfers,
+                                        .name_servers = server->settings.name_servers,
+                                        .n_name_servers = server->settings.n_name_servers,
+                                        .head = config->head,
+                                        .clock = config->clock };
+
+    return transfer_start(&transfer, &server->settings.transfer, ret_message);
+}
+
 int dns_server_start(const struct dns_config *config, struct dns_server **ret_server, struct dns_message *ret_message)
 {
     struct dns_server *server = mem_zalloc(sizeof(*server));
@@ -177,6 +191,8 @@ int dns_server_start(const struct dns_config *config, struct dns_server **ret_se
         r = alias_start(server->settings.alias);
     if (r == 0)
         r = dns_server_claim(server, config, ret_message);
+    if (r == 0)
+        r = dns_server_start_transfer(server, config, ret_message);
     for (unsigned i = 0; i < config->workers && r == 0; i++)
         r = dns_server_start_worker(server, config);
     for (size_t i = 0; i < server->n_places; i++)
@@ -198,6 +214,7 @@ void dns_server_stop(struct dns_server *server)
         udp_stop(server->udp[i]);
     for (size_t i = 0; i < server->n_tcp; i++)
         tcp_stop(server->tcp[i]);
+    transfer_stop(server->settings.transfer);
     query_log_free(server->query_log);
     rate_limit_free(server->settings.rate_limit);
     alias_free(server->settings.alias);

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "dns/answer.h"
 #include "dns/dns_socket.h"
+#include "dns/transfer.h"
 #include "registry/snapshot.h"
 
 struct dns_config {
@@ -35,6 +36,8 @@ struct dns_config {
     const char *const *resolvers; /* of alias targets: HOST:PORT of each, or `system`, or `none` */
     size_t n_resolvers;
     int64_t alias_max_ttl_ms, alias_stale_ms;
+    const struct transfer_zone_config *transfers;
+    size_t n_transfers;
     const struct snapshot_head *head;
     const struct clock *clock;
 };

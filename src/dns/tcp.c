@@ -7,8 +7,10 @@
 #include "base/mem.h"
 #include "dns/dns_socket.h"
 #include "dns/tcp_connection.h"
+#include "dns/transfer.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
@@ -225,6 +227,18 @@ static bool tcp_park(struct tcp *tcp, struct tcp_connection *connection)
     return true;
 }
 
+/* The thread's part in the connection ends with this. */
+static void tcp_hand_over(struct tcp *tcp, const struct tcp_connection *connection)
+{
+    int fd = fcntl(connection->fd, F_DUPFD_CLOEXEC, 0);
+
+    if (fd < 0)
+        return;
+    epoll_ctl(tcp->epoll, EPOLL_CTL_DEL, connection->fd, NULL); /* its place would outlive the descriptor */
+    if (transfer_take(tcp->worker.settings->transfer, fd, &connection->client, connection->in, connection->n))
+        close(fd);
+}
+
 /* Answers what is whole, until nothing is or the socket takes no more. False: the connection is to be closed. */
 static bool tcp_answer(struct tcp *tcp, struct tcp_connection *connection)
 {
@@ -237,6 +251,10 @@ static bool tcp_answer(struct tcp *tcp, struct tcp_connection *connection)
         int r;
         more = tcp_connection_answer(connection, &tcp->worker, snapshot, tcp->out, sizeof(tcp->out), &n);
         snapshot_release(tcp->head);
+        if (more == TCP_CONNECTION_TRANSFER) {
+            tcp_hand_over(tcp, connection);
+            return false;
+        }
         r = n ? tcp_send(tcp, connection, tcp->out, n) : 0;
         if (r < 0 || more < 0)
             return false;

@@ -4,6 +4,7 @@
 #include "dns/tcp_connection.h"
 
 #include "dns/query_log.h"
+#include "dns/transfer.h"
 
 #define LENGTH 2
 
@@ -29,6 +30,11 @@ int tcp_connection_answer(struct tcp_connection *connection, struct answer_worke
             break;
         if (size - *n < LENGTH + PACKET_MAX) {
             result = 1;
+            break;
+        }
+        if (worker->settings->transfer &&
+            transfer_wants(worker->settings->transfer, &connection->client, connection->in + at + LENGTH, length)) {
+            result = *n ? 1 : TCP_CONNECTION_TRANSFER; /* what was answered goes first */
             break;
         }
         written = answer_query(worker, snapshot, &connection->client, true, connection->in + at + LENGTH, length,

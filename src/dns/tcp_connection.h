@@ -11,6 +11,9 @@
 
 #define TCP_QUERY_MAX 4096 /* longer messages are nobody's question: the connection is closed */
 
+/* A zone transfer stands next, which is another thread's. */
+#define TCP_CONNECTION_TRANSFER 3
+
 struct tcp_connection {
     struct tcp_connection *before, *after; /* in the list of those that wait for the same */
     int fd;
@@ -31,8 +34,9 @@ uint8_t *tcp_connection_room(struct tcp_connection *connection, size_t *ret_n);
 #define TCP_CONNECTION_WAITS 2
 
 /* Answers complete messages into `out` (of `size` octets, of which at least 2 + PACKET_MAX are free at *n) while there
- * is room for the longest answer. Returns 1 when it stopped for lack of room, 0 when no whole message is left, and
- * TCP_CONNECTION_WAITS when what worker->wanted says must be known first; worker->gives_up counts for one message.
+ * is room for the longest answer. Returns 1 when it stopped for lack of room, 0 when no whole message is left,
+ * TCP_CONNECTION_WAITS when what worker->wanted says must be known first (worker->gives_up counts for one message), and
+ * TCP_CONNECTION_TRANSFER when it did nothing but find one.
  * -1: the client sent what is no query at all, and is to be cut off. */
 int tcp_connection_answer(struct tcp_connection *connection, struct answer_worker *worker,
                           const struct snapshot *snapshot, uint8_t *out, size_t size, size_t *n);

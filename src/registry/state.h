@@ -57,7 +57,6 @@ struct snapshot {
     struct trie zones;          /* of struct zone_name: DNS namespaces of all tenants, see zone.h */
     uint32_t n_owners;          /* services with names in them */
     uint32_t n_private_zones;   /* in `zones` */
-    uint32_t n_owners;          /* services with names in them */
     const struct vpc_map *vpcs; /* of the configuration; NULL: all are one */
     uint64_t revision;          /* of the commit that it shows */
     struct hash_key index_key;  /* random in each process: hostile attributes cannot aim at collisions */

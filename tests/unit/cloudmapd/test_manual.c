@@ -86,6 +86,8 @@ static void write_options(struct buf *buf)
         write_option(buf, &option_table[i]);
     for (size_t i = 0; i < OPTION_VPC_COUNT; i++)
         write_option(buf, &option_vpc_table[i]);
+    for (size_t i = 0; i < OPTION_TRANSFER_COUNT; i++)
+        write_option(buf, &option_transfer_table[i]);
 }
 
 static int read_page(const char *path, struct buf *ret_page)

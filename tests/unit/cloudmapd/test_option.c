@@ -185,6 +185,21 @@ static void test_keys_of_vpcs(void **state)
     assert_int_equal(option_find(STR("vpc.ID.cidr")), OPTION_COUNT);
 }
 
+static void test_keys_of_transfers(void **state)
+{
+    (void)state;
+    struct str zone;
+    size_t i = option_find_transfer(STR("transfer.a.shop.example.key"), &zone);
+    assert_true(i < OPTION_TRANSFER_COUNT);
+    assert_string_equal(option_transfer_table[i].key, "transfer.ZONE.key");
+    assert_str(zone, "a.shop.example");
+    assert_true(option_transfer_table[i].flags & OPTION_SECRET);
+    assert_int_equal(option_find_transfer(STR("transfer.example.keys"), &zone), OPTION_TRANSFER_COUNT);
+    assert_int_equal(option_find_transfer(STR("transfer..key"), &zone), OPTION_TRANSFER_COUNT);
+    assert_int_equal(option_find_transfer(STR("transfer.key"), &zone), OPTION_TRANSFER_COUNT);
+    assert_int_equal(option_find_transfer(STR("transfer.a b.key"), &zone), OPTION_TRANSFER_COUNT);
+}
+
 static void test_suggestions(void **state)
 {
     (void)state;
@@ -218,6 +233,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_what_a_value_means, setup, teardown),
         cmocka_unit_test_setup_teardown(test_defaults_are_values, setup, teardown),
         cmocka_unit_test(test_keys_of_vpcs),
+        cmocka_unit_test(test_keys_of_transfers),
         cmocka_unit_test(test_suggestions),
         cmocka_unit_test(test_names_of_variables),
     };
