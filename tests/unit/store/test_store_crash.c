@@ -174,13 +174,13 @@ static void sweep(enum fault_vfs_kind kind, uint64_t step)
 static void test_kill_at_operation(void **state)
 {
     (void)state;
-    sweep(FAULT_VFS_KILL, (uint64_t)fixture_number("STORE_TEST_STEP", 5));
+    sweep(FAULT_VFS_KILL, (uint64_t)fixture_number("STORE_TEST_STEP", 2));
 }
 
 static void test_power_cut(void **state)
 {
     (void)state;
-    sweep(FAULT_VFS_POWER_CUT, (uint64_t)fixture_number("STORE_TEST_STEP", 5));
+    sweep(FAULT_VFS_POWER_CUT, (uint64_t)fixture_number("STORE_TEST_STEP", 2));
 }
 
 /* Cut after cut over one store, so that each begins with what the one before left. */
