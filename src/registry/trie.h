@@ -53,6 +53,7 @@ static inline void trie_probe_start(struct trie_probe *probe, const struct trie 
 {
     *probe = (struct trie_probe){ .node = trie->root, .hash = hash };
 }
+/* Nothing once it is at its end. */
 void trie_probe_step(struct trie_probe *probe);
 
 /* Calls fn for each item, in no order that means anything; fn may free the item. */
