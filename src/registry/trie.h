@@ -53,7 +53,7 @@ static inline void trie_probe_start(struct trie_probe *probe, const struct trie 
 {
     *probe = (struct trie_probe){ .node = trie->root, .hash = hash };
 }
-/* One node further; fetches the next one without waiting for it. */
+/* One node further, fetching the next one without waiting for it; nothing once it is at its end. */
 void trie_probe_step(struct trie_probe *probe);
 
 /* Calls fn for each item, in no order that means anything; fn may free the item. */
