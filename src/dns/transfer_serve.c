@@ -198,7 +198,7 @@ static unsigned collect(const struct transfer *transfer, struct transfer_zone *z
                         struct wanted *ret_wanted)
 {
     struct wanted *wanted = ret_wanted;
-    uint32_t serial;
+    uint32_t serial = 0;
     int r;
 
     *wanted = (struct wanted){ .is_whole = query->type == PACKET_AXFR };

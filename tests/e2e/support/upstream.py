@@ -25,14 +25,28 @@ def reply(query, *records, rcode=0, authority=(), flags=dns.flags.RA):
     return answer
 
 
+def bind_both(port):
+    """A TCP and a UDP socket on one port: a port the system chose for one of them may be taken for the other."""
+    for _ in range(50):
+        tcp = socket.create_server(("127.0.0.1", port))
+        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            udp.bind(tcp.getsockname())
+            return tcp, udp
+        except OSError:
+            tcp.close()
+            udp.close()
+            if port:
+                raise
+    raise OSError("no port is free for both transports")
+
+
 class Upstream:
     def __init__(self, says, port=0):
         self.says, self.queries, self.ports = says, [], set()
         self._lock = threading.Lock()
-        self._tcp = socket.create_server(("127.0.0.1", port))
+        self._tcp, self.udp = bind_both(port)
         self.port = self._tcp.getsockname()[1]
-        self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.udp.bind(("127.0.0.1", self.port))
         self._stopping = False
         self._threads = [threading.Thread(target=one, daemon=True) for one in (self._run_udp, self._run_tcp)]
         for thread in self._threads:
