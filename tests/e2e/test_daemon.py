@@ -2,6 +2,7 @@
 """A good daemon: addresses, logs, signals, the service manager, the admin socket, the banner."""
 
 import contextlib
+import fcntl
 import http.client
 import json
 import os
@@ -10,7 +11,9 @@ import re
 import signal
 import socket
 import stat
+import struct
 import subprocess
+import termios
 import threading
 import time
 
@@ -48,7 +51,8 @@ def half_a_request(daemon):
             f"X-Amz-Target: Route53AutoNaming_v20170314.ListNamespaces\r\nContent-Length: {len(body)}\r\n\r\n")
     one = socket.create_connection(("127.0.0.1", daemon.port), timeout=WAIT_SECONDS)
     one.sendall(head.encode() + body[:5])
-    # An answer on a later connection of the only worker shows that the half was read.
+    # Where the half has arrived, an answer on a later connection of the only worker shows that it was read.
+    until(lambda: struct.unpack("i", fcntl.ioctl(one, termios.TIOCOUTQ, bytes(4)))[0], lambda unsent: unsent == 0)
     assert daemon.api.http("GET", "/readyz").status == 200
     return one, body[5:]
 
