@@ -92,16 +92,21 @@ static int make_room(void **items, size_t n, size_t *room, size_t size)
     return 0;
 }
 
+/* Of items whose first member is their id. */
+static int cmp_ids(const void *a, const void *b)
+{
+    return str_cmp(*(const struct str *)a, *(const struct str *)b);
+}
+
 /* Sorts what was gathered, by an id that is its first member, and moves it into the arena. AWS_ODD when one is there
  * twice. */
-static int settle(const struct list *list, void **items, size_t n, size_t size,
-                  int (*cmp)(const void *a, const void *b))
+static int settle(const struct list *list, void **items, size_t n, size_t size)
 {
     void *settled = arena_array(list->arena, n, size);
     if (!settled)
         return -ENOMEM;
     if (n > 1)
-        qsort(*items, n, size, cmp);
+        qsort(*items, n, size, cmp_ids);
     for (size_t i = 1; i < n; i++) {
         const struct str *id = (const void *)((const char *)*items + i * size);
         if (str_eq(*id, *(const struct str *)(const void *)((const char *)id - size)))
@@ -123,11 +128,6 @@ struct instance_list {
 };
 
 _Static_assert(offsetof(struct cloud_map_instance, id) == 0, "for settle");
-
-static int cmp_instances(const void *a, const void *b)
-{
-    return str_cmp(((const struct cloud_map_instance *)a)->id, ((const struct cloud_map_instance *)b)->id);
-}
 
 static void ask_service(void *arg, struct json_writer *writer)
 {
@@ -170,7 +170,7 @@ int cloud_map_list_instances(struct aws_client *client, struct str service_id, s
     int r = ask_pages(&list);
     void *items = instances.found.items;
     if (r == 0)
-        r = settle(&list, &items, instances.found.n, sizeof(*instances.found.items), cmp_instances);
+        r = settle(&list, &items, instances.found.n, sizeof(*instances.found.items));
     if (r) {
         mem_free(items);
         return r;
@@ -265,11 +265,6 @@ struct service_list {
 
 _Static_assert(offsetof(struct cloud_map_service, id) == 0, "for settle");
 
-static int cmp_services(const void *a, const void *b)
-{
-    return str_cmp(((const struct cloud_map_service *)a)->id, ((const struct cloud_map_service *)b)->id);
-}
-
 static void ask_namespace(void *arg, struct json_writer *writer)
 {
     const struct service_list *services = arg;
@@ -326,7 +321,7 @@ int cloud_map_list_services(struct aws_client *client, struct str namespace_id, 
     int r = ask_pages(&list);
     void *items = services.found.items;
     if (r == 0)
-        r = settle(&list, &items, services.found.n, sizeof(*services.found.items), cmp_services);
+        r = settle(&list, &items, services.found.n, sizeof(*services.found.items));
     if (r) {
         mem_free(items);
         return r;

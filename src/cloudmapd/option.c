@@ -36,17 +36,20 @@ const struct option_row option_table[OPTION_COUNT] = {
 #undef TRANSFER_OPTION
 };
 
+/* A row of an option of a section: no default, no words. */
+#define SECTION_ROW(structure, member, option_key, option_type, option_min, option_max, option_flags, option_doc) \
+    { .key = (option_key),                                                                                        \
+      .type = (option_type),                                                                                      \
+      .min = (option_min),                                                                                        \
+      .max = (option_max),                                                                                        \
+      .flags = (option_flags),                                                                                    \
+      .doc = (option_doc),                                                                                        \
+      .offset = offsetof(struct structure, member) },
+
 const struct option_row option_vpc_table[OPTION_VPC_COUNT] = {
 #define OPTION(c_type, member, ...)
 #define TRANSFER_OPTION(c_type, member, ...)
-#define VPC_OPTION(member, option_key, option_type, option_min, option_max, option_flags, option_doc) \
-    { .key = (option_key),                                                                            \
-      .type = (option_type),                                                                          \
-      .min = (option_min),                                                                            \
-      .max = (option_max),                                                                            \
-      .flags = (option_flags),                                                                        \
-      .doc = (option_doc),                                                                            \
-      .offset = offsetof(struct config_vpc, member) },
+#define VPC_OPTION(member, ...) SECTION_ROW(config_vpc, member, __VA_ARGS__)
 #include "cloudmapd/options.def"
 #undef OPTION
 #undef VPC_OPTION
@@ -56,19 +59,14 @@ const struct option_row option_vpc_table[OPTION_VPC_COUNT] = {
 const struct option_row option_transfer_table[OPTION_TRANSFER_COUNT] = {
 #define OPTION(c_type, member, ...)
 #define VPC_OPTION(member, ...)
-#define TRANSFER_OPTION(c_type, member, option_key, option_type, option_min, option_max, option_flags, option_doc) \
-    { .key = (option_key),                                                                                         \
-      .type = (option_type),                                                                                       \
-      .min = (option_min),                                                                                         \
-      .max = (option_max),                                                                                         \
-      .flags = (option_flags),                                                                                     \
-      .doc = (option_doc),                                                                                         \
-      .offset = offsetof(struct config_transfer, member) },
+#define TRANSFER_OPTION(c_type, member, ...) SECTION_ROW(config_transfer, member, __VA_ARGS__)
 #include "cloudmapd/options.def"
 #undef OPTION
 #undef VPC_OPTION
 #undef TRANSFER_OPTION
 };
+
+#undef SECTION_ROW
 
 /* --- keys -------------------------------------------------------------------------------------------------------- */
 

@@ -16,23 +16,10 @@ struct shop {
 static int setup(void **state)
 {
     static struct shop shop;
-    struct change *change;
 
     shop.dns = dns_bed_new();
     shop.bed = &shop.dns->bed;
-    change = caller_new(&shop.bed->caller, CHANGE_CREATE_NAMESPACE);
-    change->ns.kind = NAMESPACE_DNS_PRIVATE;
-    change->ns.name = STR("Shop.Example");
-    change->ns.vpc = STR("vpc-1");
-    change->ns.creator_request_id = STR("t");
-    change->ns.soa_ttl = 15;
-    assert_int_equal(caller_do(&shop.bed->caller), 0);
-    {
-        const struct tenant *tenant = bed_tenant(shop.bed, bed_hold(shop.bed));
-        const struct namespace *ns = tree_select(&tenant->namespaces, TREE_BY_COUNT, 0);
-        shop.ns = arena_dup(&shop.bed->names, ns->id);
-        bed_release(shop.bed);
-    }
+    shop.ns = bed_namespace(shop.bed, NAMESPACE_DNS_PRIVATE, "Shop.Example");
     *state = &shop;
     return 0;
 }
