@@ -17,14 +17,10 @@ struct pairs {
 static int add_pair(struct pairs *pairs, struct arena *scratch, struct str_pair pair)
 {
     if (pairs->n == pairs->size) {
-        size_t size = pairs->size ? pairs->size * 2 : 8;
-        struct str_pair *items = ARENA_ARRAY(scratch, struct str_pair, size);
+        struct str_pair *items = arena_grow(scratch, pairs->items, &pairs->size, 8, sizeof(*items));
         if (!items)
             return -ENOMEM;
-        if (pairs->n)
-            memcpy(items, pairs->items, pairs->n * sizeof(*items));
         pairs->items = items;
-        pairs->size = size;
     }
     pairs->items[pairs->n++] = pair;
     return 0;

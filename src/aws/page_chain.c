@@ -7,14 +7,10 @@
 
 static int grow(struct page_chain *chain, struct arena *arena)
 {
-    size_t size = chain->size ? chain->size * 2 : 16;
-    struct str *tokens = ARENA_ARRAY(arena, struct str, size);
+    struct str *tokens = arena_grow(arena, chain->tokens, &chain->size, 16, sizeof(*tokens));
     if (!tokens)
         return -ENOMEM;
-    if (chain->n)
-        memcpy(tokens, chain->tokens, chain->n * sizeof(*tokens));
     chain->tokens = tokens;
-    chain->size = size;
     return 0;
 }
 

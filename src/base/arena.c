@@ -122,6 +122,18 @@ void *arena_array(struct arena *arena, size_t count, size_t size)
     return arena_alloc(arena, n);
 }
 
+void *arena_grow(struct arena *arena, const void *array, size_t *count, size_t first, size_t size)
+{
+    size_t more = *count ? *count * 2 : first;
+    void *longer = arena_array(arena, more, size);
+    if (!longer)
+        return NULL;
+    if (*count)
+        memcpy(longer, array, *count * size);
+    *count = more;
+    return longer;
+}
+
 struct str arena_dup(struct arena *arena, struct str s)
 {
     char *copy = str_is_set(s) ? arena_alloc(arena, s.n + 1) : NULL;

@@ -25,6 +25,9 @@ void arena_fini(struct arena *arena);
 void *arena_alloc(struct arena *arena, size_t n);
 /* An array of `count` elements, overflow-checked. */
 void *arena_array(struct arena *arena, size_t count, size_t size);
+/* A copy of a full array with room for as many again: of `first` elements when it had none. *count, the elements there
+ * is room for, is set when it succeeds. */
+void *arena_grow(struct arena *arena, const void *array, size_t *count, size_t first, size_t size);
 /* A copy of s, NUL-terminated behind its end. The absent slice on failure. */
 struct str arena_dup(struct arena *arena, struct str s);
 struct str arena_printf(struct arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -92,13 +92,10 @@ int record_read_pairs(struct json_reader *reader, struct arena *arena, struct st
         if (json_string(reader, &pair.value) || (n && str_cmp(pairs[n - 1].key, pair.key) >= 0))
             return 1;
         if (n == size) {
-            struct str_pair *wider = ARENA_ARRAY(arena, struct str_pair, size ? size * 2 : 8);
+            struct str_pair *wider = arena_grow(arena, pairs, &size, 8, sizeof(*pairs));
             if (!wider)
                 return 1;
-            if (n)
-                memcpy(wider, pairs, n * sizeof(*pairs));
             pairs = wider;
-            size = size ? size * 2 : 8;
         }
         pairs[n++] = pair;
     }

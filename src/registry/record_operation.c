@@ -98,14 +98,10 @@ static int record_read_operations(struct json_reader *reader, struct arena *aren
         return 1;
     while (!json_element(reader, &more) && more) {
         if (*n == size) {
-            size_t wider_size = size ? size * 2 : 16;
-            struct operation *wider = ARENA_ARRAY(arena, struct operation, wider_size);
+            struct operation *wider = arena_grow(arena, *operations, &size, 16, sizeof(*wider));
             if (!wider)
                 return 1;
-            if (*n)
-                memcpy(wider, *operations, *n * sizeof(*wider));
             *operations = wider;
-            size = wider_size;
         }
         if (record_read_operation(reader, &(*operations)[*n]))
             return 1;

@@ -247,14 +247,10 @@ static int keep_memory(struct loading *loading, const struct plan_memory *memory
         (history->n_memories > 0 && str_cmp(history->memories[history->n_memories - 1].id, memory->id) >= 0))
         return 1;
     if (history->n_memories == loading->size) {
-        size_t size = loading->size ? loading->size * 2 : 64;
-        struct plan_memory *longer = ARENA_ARRAY(loading->arena, struct plan_memory, size);
+        struct plan_memory *longer = arena_grow(loading->arena, history->memories, &loading->size, 64, sizeof(*longer));
         if (!longer)
             return -ENOMEM;
-        if (history->n_memories)
-            memcpy(longer, history->memories, history->n_memories * sizeof(*longer));
         history->memories = longer;
-        loading->size = size;
     }
     history->memories[history->n_memories++] = (struct plan_memory){
         .id = arena_dup(loading->arena, memory->id),

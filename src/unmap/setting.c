@@ -51,6 +51,14 @@ static const struct row rows[] = {
 #undef SETTING
 };
 
+bool setting_words_has(const struct setting_words *words, struct str word)
+{
+    for (size_t i = 0; i < words->n; i++)
+        if (str_eq(str_of(words->items[i]), word))
+            return true;
+    return false;
+}
+
 #define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
 
 /* Where an assignment comes from, the weakest first. */

@@ -19,6 +19,9 @@ struct setting_words {
     size_t n;
 };
 
+/* Whether the word is one of them. */
+bool setting_words_has(const struct setting_words *words, struct str word);
+
 struct setting_canaries {
     struct ec2_canary *items;
     size_t n;

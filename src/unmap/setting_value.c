@@ -58,17 +58,9 @@ static int read_pair(struct str value, struct str *ret, char why[SETTING_VALUE_W
 
 /* --- lists ------------------------------------------------------------------------------------------------------- */
 
-static bool has_word(const struct setting_words *words, struct str word)
-{
-    for (size_t i = 0; i < words->n; i++)
-        if (str_eq(str_of(words->items[i]), word))
-            return true;
-    return false;
-}
-
 static int add_word(struct setting_words *words, struct str word, struct arena *arena, char why[SETTING_VALUE_WHY_MAX])
 {
-    if (word.n == 0 || has_word(words, word))
+    if (word.n == 0 || setting_words_has(words, word))
         return 0;
     if (word.p[0] == '#')
         return refuse(why, "a comment begins a line, or is written with ; behind a blank", word);

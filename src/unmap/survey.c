@@ -49,14 +49,11 @@ static int add_service(struct survey *survey, const struct setting_target *targe
     if (has_service(survey, target, id))
         return 0;
     if (survey->n == survey->size) {
-        size_t size = survey->size ? survey->size * 2 : 16;
-        struct survey_service *longer = ARENA_ARRAY(&survey->arena, struct survey_service, size);
+        struct survey_service *longer =
+            arena_grow(&survey->arena, survey->services, &survey->size, 16, sizeof(*longer));
         if (!longer)
             return -ENOMEM;
-        if (survey->n)
-            memcpy(longer, survey->services, survey->n * sizeof(*longer));
         survey->services = longer;
-        survey->size = size;
     }
     struct survey_service *service = &survey->services[survey->n++];
     *service = (struct survey_service){ .target = target, .id = id };

@@ -53,14 +53,10 @@ static int keep(struct undo *undo, const struct journal_entry *entry)
 {
     struct arena *arena = &undo->arena;
     if (undo->n == undo->size) {
-        size_t size = undo->size ? undo->size * 2 : 64;
-        struct removed *longer = ARENA_ARRAY(arena, struct removed, size);
+        struct removed *longer = arena_grow(arena, undo->items, &undo->size, 64, sizeof(*longer));
         if (!longer)
             return -ENOMEM;
-        if (undo->n)
-            memcpy(longer, undo->items, undo->n * sizeof(*longer));
         undo->items = longer;
-        undo->size = size;
     }
     struct removed *removed = &undo->items[undo->n];
     *removed = (struct removed){ .entry = *entry, .last = entry->step, .place = undo->n++ };
@@ -88,25 +84,17 @@ static int on_entry(void *arg, const struct journal_entry *entry)
     return 0;
 }
 
-static bool has_word(const struct setting_words *words, struct str word)
-{
-    for (size_t i = 0; i < words->n; i++)
-        if (str_eq(str_of(words->items[i]), word))
-            return true;
-    return false;
-}
-
 static bool is_named(const struct undo *undo, const struct removed *removed)
 {
     const struct settings *settings = undo->settings;
     bool names_services = false, is_service = false;
-    if (settings->words.n && !has_word(&settings->words, removed->entry.instance.id))
+    if (settings->words.n && !setting_words_has(&settings->words, removed->entry.instance.id))
         return false;
     if (settings->within_ms && removed->entry.wall_ms < clock_wall_ms(clock_system()) - settings->within_ms)
         return false;
     for (size_t i = 0; i < settings->n_targets; i++) {
         names_services |= settings->targets[i].service_ids.n > 0;
-        is_service |= has_word(&settings->targets[i].service_ids, removed->entry.service_id);
+        is_service |= setting_words_has(&settings->targets[i].service_ids, removed->entry.service_id);
     }
     return is_service || !names_services;
 }

@@ -150,6 +150,29 @@ static void test_little_is_wasted(void **state)
     arena_fini(&arena);
 }
 
+static void test_grow(void **state)
+{
+    (void)state;
+    struct arena arena;
+    arena_init(&arena, 4096);
+    size_t room = 0;
+    uint32_t *numbers = NULL;
+    for (uint32_t i = 0; i < 100; i++) {
+        if (i == room)
+            numbers = arena_grow(&arena, numbers, &room, 3, sizeof(*numbers));
+        assert_non_null(numbers);
+        numbers[i] = i;
+    }
+    assert_int_equal(room, 192);
+    for (uint32_t i = 0; i < 100; i++)
+        assert_int_equal(numbers[i], i);
+    room = 2048;
+    assert_null(arena_grow(&arena, numbers, &room, 3, sizeof(*numbers)));
+    assert_int_equal(room, 2048);
+    assert_int_equal(numbers[99], 99);
+    arena_fini(&arena);
+}
+
 static void test_memory(void **state)
 {
     (void)state;
@@ -183,6 +206,7 @@ int main(void)
         cmocka_unit_test(test_dup),
         cmocka_unit_test(test_printf),
         cmocka_unit_test(test_little_is_wasted),
+        cmocka_unit_test(test_grow),
         cmocka_unit_test(test_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
