@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "cloudmapd/api_address.h"
 #include "cloudmapd/banner.h"
+#include "cloudmapd/daemon_targets.h"
 #include "cloudmapd/daemon_views.h"
 #include "cloudmapd/open_mode.h"
 #include "cloudmapd/sd_listen.h"
@@ -40,6 +41,7 @@ struct daemon {
     struct store *store;
     struct registry *registry;
     struct daemon_views views;
+    struct daemon_targets targets;
     struct admin *admin;
     struct dns_server *dns;
     struct api *api;
@@ -182,7 +184,7 @@ static int start_registry(struct daemon *daemon)
         .custom_health_delay_ms = config->health_custom_delay,
         .private_health_checks = config->health_private_namespaces,
         .keep_records = config->services_keep_records,
-        .private_targets = config->compat != CONFIG_COMPAT_AWS,
+        .targets = daemon->targets.policy,
         .vpcs = daemon->views.map,
     };
     r = registry_open(&registry, daemon->store, &daemon->registry, &message);
@@ -293,6 +295,9 @@ static int start_dns(struct daemon *daemon)
         return code;
     int r = dns_server_start(&dns, &daemon->dns, &message);
     if (r == 0) {
+        const char *address;
+        for (size_t i = 0; (address = dns_server_address(daemon->dns, i)); i++)
+            daemon_targets_own(&daemon->targets, address);
         admin_set_dns(daemon->admin, dns_server_settings(daemon->dns));
         return 0;
     }
@@ -334,7 +339,13 @@ static int start_api(struct daemon *daemon)
     server.limits.idle_ms = config->api_idle_timeout;
     server.limits.stop_ms = config->api_stop_timeout;
     r = http_server_start(&server, &daemon->server, &message);
-    return r == 0 ? 0 : refuse_http(r, &message);
+    if (r != 0)
+        return refuse_http(r, &message);
+    const char *addresses[MAX_ADDRESSES];
+    size_t n = list_addresses(daemon, addresses);
+    for (size_t i = 0; i < n; i++)
+        daemon_targets_own(&daemon->targets, addresses[i]);
+    return 0;
 }
 
 static int take_sockets(struct daemon *daemon)
@@ -354,6 +365,8 @@ static int start(struct daemon *daemon)
     int r = take_sockets(daemon);
     if (r == 0)
         r = start_views(daemon);
+    if (r == 0 && daemon_targets_init(&daemon->targets, daemon->config) != 0)
+        r = refuse(EXIT_FAILURE, strerror(ENOMEM));
     if (r == 0)
         r = start_registry(daemon);
     if (r == 0)
@@ -536,6 +549,7 @@ static bool stop(struct daemon *daemon)
     dns_server_stop(daemon->dns);
     admin_stop(daemon->admin);
     registry_close(daemon->registry);
+    daemon_targets_fini(&daemon->targets);
     daemon_views_fini(&daemon->views);
     if (daemon->store)
         store_stat(daemon->store, &stat);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/clock.h"
+#include "model/target_address.h"
 #include "registry/change.h"
 #include "registry/snapshot.h"
 #include "store/store.h"
@@ -28,11 +29,11 @@ struct registry_config {
     int64_t operations_keep_ms;
     uint64_t operations_max; /* per account and region */
     int64_t custom_health_delay_ms;
-    bool private_health_checks; /* HealthCheckConfig in private namespaces */
-    bool keep_records;          /* UpdateService without DnsConfig leaves the records alone */
-    bool private_targets;       /* HealthCheckConfig may probe private addresses */
-    uint64_t seed;              /* of ids and suffixes; 0: from the kernel */
-    const struct vpc_map *vpcs; /* borrowed, outlives the registry; NULL: all VPCs are one */
+    bool private_health_checks;   /* HealthCheckConfig in private namespaces */
+    bool keep_records;            /* UpdateService without DnsConfig leaves the records alone */
+    uint64_t seed;                /* of ids and suffixes; 0: from the kernel */
+    struct target_policy targets; /* what HealthCheckConfig may probe */
+    const struct vpc_map *vpcs;   /* borrowed, outlives the registry; NULL: all VPCs are one */
 };
 
 /* Loads the store (borrowed, must outlive the registry) and starts the writer. `config` is copied. 0, a store_result

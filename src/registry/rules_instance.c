@@ -226,83 +226,34 @@ static int rules_check_required(const struct service *service, struct change *ch
     return 0;
 }
 
-struct rules_range {
-    uint32_t first, last;
-    bool private; /* refused only where private targets are */
-};
-
-/* RFC 6890 and RFC 5771; what Route 53 refuses to probe. */
-static const struct rules_range forbidden_ranges[] = {
-    { 0x00000000, 0x00ffffff, false }, /* 0/8: this network */
-    { 0x0a000000, 0x0affffff, true },  /* 10/8 */
-    { 0x64400000, 0x647fffff, true },  /* 100.64/10 */
-    { 0x7f000000, 0x7fffffff, false }, /* loopback */
-    { 0xa9fe0000, 0xa9feffff, false }, /* link-local, with the metadata services */
-    { 0xac100000, 0xac1fffff, true },  /* 172.16/12 */
-    { 0xc0000000, 0xc00000ff, true },  /* 192.0.0/24 */
-    { 0xc0000200, 0xc00002ff, true },  /* TEST-NET-1 */
-    { 0xc0a80000, 0xc0a8ffff, true },  /* 192.168/16 */
-    { 0xc6120000, 0xc613ffff, true },  /* 198.18/15 */
-    { 0xc6336400, 0xc63364ff, true },  /* TEST-NET-2 */
-    { 0xcb007100, 0xcb0071ff, true },  /* TEST-NET-3 */
-    { 0xe0000000, 0xffffffff, false }, /* multicast, reserved, broadcast */
-};
-
-static bool rules_is_forbidden_ipv4(const struct registry_config *config, uint32_t address)
-{
-    for (size_t i = 0; i < sizeof(forbidden_ranges) / sizeof(forbidden_ranges[0]); i++) {
-        const struct rules_range *range = &forbidden_ranges[i];
-        if (address >= range->first && address <= range->last)
-            return !range->private || !config->private_targets;
-    }
-    return false;
-}
-
-static bool rules_is_forbidden_ipv6(const struct registry_config *config, const uint8_t a[16])
-{
-    static const uint8_t zeros[12], metadata[] = { 0xfd, 0x00, 0x0e, 0xc2 };
-    uint32_t tail = (uint32_t)a[12] << 24 | (uint32_t)a[13] << 16 | (uint32_t)a[14] << 8 | a[15];
-
-    if (memcmp(a, zeros, 10) == 0 && a[10] == 0xff && a[11] == 0xff)
-        return rules_is_forbidden_ipv4(config, tail); /* mapped */
-    if (memcmp(a, zeros, 12) == 0)
-        return true;                  /* unspecified, loopback, and what was once "IPv4-compatible" */
-    if (a[0] == 0x20 && a[1] == 0x02) /* 6to4 */
-        return rules_is_forbidden_ipv4(config,
-                                       (uint32_t)a[2] << 24 | (uint32_t)a[3] << 16 | (uint32_t)a[4] << 8 | a[5]);
-    if (a[0] == 0x00 && a[1] == 0x64 && a[2] == 0xff && a[3] == 0x9b) /* NAT64 */
-        return rules_is_forbidden_ipv4(config, tail);
-    if (a[0] == 0xff || (a[0] == 0xfe && (a[1] & 0xc0) == 0x80) || memcmp(a, metadata, 4) == 0)
-        return true; /* multicast, link-local, metadata */
-    return (a[0] & 0xfe) == 0xfc && !config->private_targets;
-}
-
 /* What a probe would connect to. */
 static int rules_check_target(const struct registry_config *config, struct change *change)
 {
     struct str ipv4 = rules_find(change, ATTRIBUTE_IPV4), ipv6 = rules_find(change, ATTRIBUTE_IPV6);
-    uint8_t bytes[16];
-    char text[64];
+    struct str text = str_is_set(ipv4) ? ipv4 : ipv6;
+    const char *family = str_is_set(ipv4) ? "4" : "6";
+    struct target_address address;
+    uint64_t port;
 
     if (!rules_has(change, ATTRIBUTE_PORT))
         return rules_refuse(change, CHANGE_INVALID_INPUT,
                             "A port must be supplied in order to register this instance.");
-    if (!str_is_set(ipv4) && !str_is_set(ipv6))
+    if (!str_is_set(text))
         return rules_check_addresses(change);
-    if (str_is_set(ipv4)) {
-        memcpy(text, ipv4.p, ipv4.n);
-        text[ipv4.n] = '\0';
-        inet_pton(AF_INET, text, bytes);
-        if (rules_is_forbidden_ipv4(config, (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 |
-                                                (uint32_t)bytes[2] << 8 | bytes[3]))
-            return rules_refuse(change, CHANGE_INVALID_INPUT, "IPv4 address %s is forbidden for healthChecks", text);
-        return 0;
+    str_parse_u64(rules_find(change, ATTRIBUTE_PORT), &port);
+    target_address_parse(text, &address);
+    switch (target_address_check(&config->targets, &address, (uint16_t)port)) {
+    case TARGET_FORBIDDEN:
+        return rules_refuse(change, CHANGE_INVALID_INPUT, "IPv%s address " STR_FMT " is forbidden for healthChecks",
+                            family, STR_ARG(text));
+    case TARGET_OWN:
+        return rules_refuse(change, CHANGE_INVALID_INPUT,
+                            "AWS_INSTANCE_PORT %u of AWS_INSTANCE_IPV%s " STR_FMT
+                            " is a port of the registry itself: forbidden for healthChecks",
+                            (unsigned)port, family, STR_ARG(text));
+    case TARGET_ALLOWED:
+        break;
     }
-    memcpy(text, ipv6.p, ipv6.n);
-    text[ipv6.n] = '\0';
-    inet_pton(AF_INET6, text, bytes);
-    if (rules_is_forbidden_ipv6(config, bytes))
-        return rules_refuse(change, CHANGE_INVALID_INPUT, "IPv6 address %s is forbidden for healthChecks", text);
     return 0;
 }
 

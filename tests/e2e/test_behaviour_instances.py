@@ -191,6 +191,23 @@ class TestAttributeRules:
         strict.invalid("RegisterInstance", f"IPv4 address {address} is forbidden for healthChecks", ServiceId=service,
                        InstanceId="i", Attributes=given)
 
+    def test_networks_allowed_and_denied_and_own_ports(self, start_daemon):
+        daemon = start_daemon({"health.allow": "127.0.0.0/8", "health.deny": "10.0.0.0/8, 127.9.0.0/16"})
+        api = daemon.api
+        service = api.service(api.namespace("h"), "s", HealthCheckConfig={"Type": "TCP"})
+        for address, port, allowed in [("127.0.0.1", 80, True), ("127.9.0.1", 80, False), ("10.0.0.1", 80, False),
+                                       ("192.168.0.1", daemon.port, True)]:
+            given = {"AWS_INSTANCE_IPV4": address, "AWS_INSTANCE_PORT": str(port)}
+            if allowed:
+                api.done("RegisterInstance", ServiceId=service, InstanceId=address, Attributes=given)
+            else:
+                api.invalid("RegisterInstance", f"IPv4 address {address} is forbidden for healthChecks",
+                            ServiceId=service, InstanceId=address, Attributes=given)
+        for port in (daemon.port, int(daemon.ready["dns"].rpartition(":")[2])):
+            api.invalid("RegisterInstance", f"AWS_INSTANCE_PORT {port} of AWS_INSTANCE_IPV4 127.0.0.2 is a port of the "
+                        "registry itself: forbidden for healthChecks", ServiceId=service, InstanceId="own",
+                        Attributes={"AWS_INSTANCE_IPV4": "127.0.0.2", "AWS_INSTANCE_PORT": str(port)})
+
     @pytest.fixture(scope="class")
     def as_aws(self, tmp_path_factory, recorder):
         with daemons(tmp_path_factory.mktemp("as_aws"), recorder) as start:

@@ -253,26 +253,28 @@ static void test_what_is_set(void **state)
     struct bench *bench = *state;
     flag(bench, "compat", "aws");
     flag(bench, "dns.listen", "127.0.0.1:53");
-    flag(bench, "health.deny", "10.0.0.0/8");
+    flag(bench, "limits.control_rate", "9");
     flag(bench, "vpc.vpc-1.cidr", "10.0.0.0/8");
     struct buf buf;
     buf_init(&buf, 1024);
     config_each_set(build(bench), collect, &buf);
     assert_str(buf_str(&buf),
-               "dns.listen=127.0.0.1:53;health.deny=10.0.0.0/8 later;compat=aws;vpc.vpc-1.cidr=10.0.0.0/8;");
+               "dns.listen=127.0.0.1:53;limits.control_rate=9 later;compat=aws;vpc.vpc-1.cidr=10.0.0.0/8;");
     buf_fini(&buf);
 }
 
 static void test_table(void **state)
 {
     struct bench *bench = *state;
-    flag(bench, "health.allow", "");
+    flag(bench, "limits.control_rate", "9");
+    flag(bench, "health.deny", "");
     struct buf buf;
     buf_init(&buf, 1 << 16);
     config_write_table(&buf, build(bench));
     buf_put_char(&buf, '\0');
     assert_non_null(strstr(buf.p, "\napi.region                       default  us-east-1\n"));
-    assert_non_null(strstr(buf.p, "\nhealth.allow                     --set    -   (no effect in this release)\n"));
+    assert_non_null(strstr(buf.p, "\nhealth.deny                      --set    -\n"));
+    assert_non_null(strstr(buf.p, "\nlimits.control_rate              --set    9   (no effect in this release)\n"));
     buf_fini(&buf);
 }
 

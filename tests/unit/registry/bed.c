@@ -28,7 +28,7 @@ void bed_init_fault(struct bed *bed, const struct store_fault *fault)
                                      .operations_keep_ms = 30 * BED_DAY_MS,
                                      .operations_max = 100000,
                                      .private_health_checks = true,
-                                     .private_targets = true } };
+                                     .targets.private_targets = true } };
     clock_manual_init(&bed->clock, BED_WALL_MS);
     assert_int_equal(store_open_memory(&bed->clock.clock, &inner), 0);
     assert_int_equal(store_open_fault(&inner, fault, &bed->store), 0);

@@ -125,7 +125,7 @@ static void test_what_record_types_demand(void **state)
     };
 
     (void)state;
-    check_registrations(&(struct registry_config){ .private_targets = true }, cases, TEST_COUNT(cases));
+    check_registrations(&(struct registry_config){ .targets.private_targets = true }, cases, TEST_COUNT(cases));
 }
 
 #define BAD(value, key, wanted) "Invalid value [" value "] for attribute " key ": " wanted " expected."
@@ -171,7 +171,7 @@ static void test_values(void **state)
     };
 
     (void)state;
-    check_registrations(&(struct registry_config){ .private_targets = true }, cases, TEST_COUNT(cases));
+    check_registrations(&(struct registry_config){ .targets.private_targets = true }, cases, TEST_COUNT(cases));
 }
 
 #define NOT_WITH(what, key) "Invalid combination of attributes received. " what " is not supported with [" key "]."
@@ -208,7 +208,7 @@ static void test_combinations(void **state)
     };
 
     (void)state;
-    check_registrations(&(struct registry_config){ .private_targets = true }, cases, TEST_COUNT(cases));
+    check_registrations(&(struct registry_config){ .targets.private_targets = true }, cases, TEST_COUNT(cases));
 }
 
 /* --- sizes ------------------------------------------------------------------------------------------------------- */
@@ -262,7 +262,7 @@ enum class { OPEN, PRIVATE, FORBIDDEN };
 
 static void check_target(const char *key, const char *address, enum class class, bool private_targets)
 {
-    struct registry_config config = { .private_targets = private_targets };
+    struct registry_config config = { .targets.private_targets = private_targets };
     bool refused = class == FORBIDDEN || (class == PRIVATE && !private_targets);
     char message[128];
 
@@ -378,7 +378,30 @@ static void test_the_ipv4_address_is_the_target_where_both_are(void **state)
     };
 
     (void)state;
-    check_registrations(&(struct registry_config){ .private_targets = true }, cases, TEST_COUNT(cases));
+    check_registrations(&(struct registry_config){ .targets.private_targets = true }, cases, TEST_COUNT(cases));
+}
+
+static bool is_port_8650(void *arg, const struct target_address *address, uint16_t port)
+{
+    (void)arg;
+    (void)address;
+    return port == 8650;
+}
+
+static void test_the_registry_itself_is_no_target(void **state)
+{
+    static const struct registration cases[] = {
+        { PROBED, { IPV4, "192.0.2.1", PORT, "80", NULL }, NULL },
+        { PROBED,
+          { IPV4, "192.0.2.1", PORT, "8650", NULL },
+          "AWS_INSTANCE_PORT 8650 of AWS_INSTANCE_IPV4 192.0.2.1 is a port of the registry itself: forbidden for "
+          "healthChecks" },
+        { HTTP, { IPV4, "192.0.2.1", PORT, "8650", NULL }, NULL },
+    };
+
+    (void)state;
+    check_registrations(&(struct registry_config){ .targets = { .private_targets = true, .is_own = is_port_8650 } },
+                        cases, TEST_COUNT(cases));
 }
 
 /* --- names of SRV targets ---------------------------------------------------------------------------------------- */
@@ -386,7 +409,7 @@ static void test_the_ipv4_address_is_the_target_where_both_are(void **state)
 static int check_srv_id(const char *ns_name, const char *service_name, const char *id)
 {
     const char *pairs[] = { IPV4, "192.0.2.1", PORT, "80", NULL };
-    struct registry_config config = { .private_targets = true };
+    struct registry_config config = { .targets.private_targets = true };
     struct change change = { .kind = CHANGE_REGISTER_INSTANCE, .instance_id = str_of(id) };
     struct service service;
     struct namespace ns;
@@ -454,6 +477,7 @@ int main(void)
         cmocka_unit_test(test_ipv4_targets),
         cmocka_unit_test(test_ipv6_targets),
         cmocka_unit_test(test_the_ipv4_address_is_the_target_where_both_are),
+        cmocka_unit_test(test_the_registry_itself_is_no_target),
         cmocka_unit_test(test_srv_ids),
         cmocka_unit_test(test_initial_health),
     };

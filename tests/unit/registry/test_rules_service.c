@@ -118,7 +118,7 @@ static void test_names(void **state)
     struct service longest = dns(1, r_a, r_a, 0, 0), apex = longest, cname = dns(1, r_cname, r_a, SERVICE_WEIGHTED, 0);
     struct namespace ns = { .kind = NAMESPACE_DNS_PUBLIC, .name = STR("example.com") };
     struct change change = { .kind = CHANGE_CREATE_SERVICE };
-    struct registry_config config = { .private_targets = true };
+    struct registry_config config = { .targets.private_targets = true };
     struct service http = { .name = STR("web") };
     struct arena arena;
     char name[260];
