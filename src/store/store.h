@@ -69,7 +69,8 @@ typedef int store_load_fn(void *arg, struct str key, char *value, size_t n, uint
 int store_load(struct store *store, store_load_fn *fn, void *arg, struct store_message *ret_message);
 
 /* The revision of the last commit; the next commit makes it one more. Starts high (creation time in ms << 11), so that
- * a store that was made anew or restored does not repeat an older one's revisions. The thread that commits. */
+ * a store that was made anew or restored does not repeat an older one's revisions; the lower 32 bits of a restored one
+ * are ahead of the old one's (RFC 1982). The thread that commits. */
 uint64_t store_revision(const struct store *store);
 
 /* --- committing -------------------------------------------------------------------------------------------------- */

@@ -227,17 +227,16 @@ static int prepare_new(const struct store_dir *dir, struct copying *copying, con
 {
     char path[STORE_DIR_FILE_MAX];
     sqlite3 *source;
-    uint64_t revision, acknowledged, raise_to = store_ledger_first_revision(clock);
+    uint64_t revision, acknowledged, raise_to;
     int r = refuse_live_file(copying->from, copying->message);
     store_sqlite_file_read_ahead(copying->from);
     if (r == 0)
         r = verify(copying->from, copying->from, 0, &revision, copying->message);
     if (r)
         return r;
-    if (raise_to <= revision)
-        raise_to = revision + 1;
-    if (store_ack_read(dir, &acknowledged) == 0 && raise_to <= acknowledged)
-        raise_to = acknowledged + 1;
+    if (store_ack_read(dir, &acknowledged))
+        acknowledged = 0;
+    raise_to = store_ledger_restored_revision(clock, revision, acknowledged);
     store_dir_remove_new(dir);
     store_dir_file(dir, STORE_DIR_NEW, path);
     r = open_new(path, copying->message);

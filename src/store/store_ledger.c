@@ -15,6 +15,28 @@ uint64_t store_ledger_first_revision(const struct clock *clock)
     return (uint64_t)clock_wall_ms(clock) << 11;
 }
 
+#define SERIAL_LOST (UINT32_C(1) << 28) /* commits after the copy that may have been lost */
+#define SERIAL_LOST_A_SECOND 16         /* on top: a second restore of the same copy is ahead of the first */
+#define SERIAL_LOST_SECONDS (INT64_C(1) << 25)
+#define SERIAL_NEAR (UINT32_C(1) << 30) /* farther ahead is another store's */
+
+uint64_t store_ledger_restored_revision(const struct clock *clock, uint64_t copied, uint64_t here)
+{
+    uint64_t least = store_ledger_first_revision(clock);
+    uint32_t serial = (uint32_t)copied;
+    int64_t age_s = (clock_wall_ms(clock) - (int64_t)(copied >> 11)) / 1000;
+
+    if (least <= copied)
+        least = copied + 1;
+    if (least <= here)
+        least = here + 1;
+    if (here && (uint32_t)here - serial <= SERIAL_NEAR)
+        serial = (uint32_t)here;
+    age_s = age_s < 0 ? 0 : age_s > SERIAL_LOST_SECONDS ? SERIAL_LOST_SECONDS : age_s;
+    serial += SERIAL_LOST + SERIAL_LOST_A_SECOND * (uint32_t)age_s; /* in all less than 2^31 */
+    return least + (uint32_t)(serial - (uint32_t)least);
+}
+
 /* The finaliser of splitmix64: one to one, so that different sums never mix to the same value. */
 static uint64_t mix(uint32_t sum)
 {

@@ -17,6 +17,10 @@ struct store_ledger {
 
 /* Where a new store begins: high enough never to repeat what an older store in its place gave out. */
 uint64_t store_ledger_first_revision(const struct clock *clock);
+/* Where a store goes on that was restored from a copy that ended at `copied`, in a place that had given out `here` (0:
+ * nothing is known): above both and the clock's. The lower 32 bits, the serial of DNS zones, go forward (RFC 1982) from
+ * what the copied store may have given out after the copy was made, so that secondaries follow. */
+uint64_t store_ledger_restored_revision(const struct clock *clock, uint64_t copied, uint64_t here);
 
 /* A record with this sum comes or goes. */
 void store_ledger_add(struct store_ledger *ledger, uint32_t sum);
