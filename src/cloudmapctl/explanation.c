@@ -298,6 +298,7 @@ static const char *explain_state(struct str state)
         { "fail-open", "in this answer: unhealthy, but none is healthy" },
         { "not-drawn", "not in this answer: it holds others, drawn at random" },
         { "unhealthy", "out: unhealthy" },
+        { "unknown", "out: not known yet" },
         { "other-type", "out: no record of this type" },
         { "alias", "stands for AWS_ALIAS_DNS_NAME" },
     };

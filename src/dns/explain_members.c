@@ -18,7 +18,7 @@ struct explain_members {
     const struct dname *name;
     enum service_record_type type;
     bool has_type; /* the service's records can be of the type: else `type` means nothing */
-    unsigned of_type, of_type_unhealthy, answered;
+    unsigned of_type, of_type_unserved, answered;
 };
 
 static const uint16_t wire_types[SERVICE_RECORD_TYPE_COUNT] = {
@@ -120,17 +120,17 @@ static void explain_members_record(const struct explain_members *members, const 
 /* The states are words of the output: docs/man/cloudmapctl.1 lists them. */
 static struct str explain_members_state(const struct explain_members *members, const struct instance *instance)
 {
-    bool unhealthy = instance->health == HEALTH_UNHEALTHY;
+    bool unserved = !instance->is_served;
 
     if (!members->has_type || !answer_pick_has_type(instance, members->type))
         return STR("other-type");
-    if (unhealthy && members->of_type_unhealthy < members->of_type)
-        return STR("unhealthy");
+    if (unserved && members->of_type_unserved < members->of_type)
+        return instance->health == HEALTH_UNKNOWN ? STR("unknown") : STR("unhealthy");
     if (instance->dns & INSTANCE_ALIAS)
         return STR("alias");
     if (!explain_members_is_answered(members, instance))
         return STR("not-drawn");
-    return unhealthy ? STR("fail-open") : STR("answered");
+    return unserved ? STR("fail-open") : STR("answered");
 }
 
 static void explain_members_put(struct json_writer *writer, const struct explain_members *members,
@@ -184,7 +184,7 @@ static void explain_members_count(struct explain_members *members)
     while (members->has_type && (instance = tree_iter_next(&iter)))
         if (answer_pick_has_type(instance, members->type)) {
             members->of_type++;
-            members->of_type_unhealthy += instance->health == HEALTH_UNHEALTHY;
+            members->of_type_unserved += !instance->is_served;
         }
     while (members->has_type && explain_members_next(members, &cursor, &record))
         members->answered++;
@@ -193,12 +193,12 @@ static void explain_members_count(struct explain_members *members)
 static void explain_members_put_counts(struct json_writer *writer, const struct explain_members *members)
 {
     struct tree_rank size = tree_size(&members->owner->service->instances);
-    unsigned healthy = members->of_type - members->of_type_unhealthy;
+    unsigned healthy = members->of_type - members->of_type_unserved;
 
     json_field_int(writer, STR("registered"), size.count);
     json_field_int(writer, STR("unhealthy"), size.count - size.weight);
     json_field_int(writer, STR("of_type"), members->of_type);
-    json_field_int(writer, STR("of_type_unhealthy"), members->of_type_unhealthy);
+    json_field_int(writer, STR("of_type_unhealthy"), members->of_type_unserved);
     json_key(writer, STR("fail_open"));
     json_put_bool(writer, members->of_type && healthy == 0);
     json_field_int(writer, STR("candidates"), healthy ? healthy : members->of_type);

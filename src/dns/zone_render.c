@@ -91,7 +91,7 @@ struct render_tally {
 
 static bool render_is_healthy(const struct instance *instance)
 {
-    return instance->health != HEALTH_UNHEALTHY;
+    return instance->is_served;
 }
 
 static void render_count(struct render_tally *tally, const struct instance *instance, uint64_t kept_hash, bool weighted)

@@ -167,18 +167,20 @@ static void instance_fill(struct instance *instance, const struct instance_draft
     char *text;
     size_t at = 0;
 
-    *instance = (struct instance){ .create_ms = draft->create_ms,
-                                   .operation_ms = draft->operation_ms,
-                                   .pending_due_wall_ms = draft->pending_due_wall_ms,
-                                   .pending_due_mono_ms = draft->pending_due_mono_ms,
-                                   .n_attributes = (uint16_t)draft->n_attributes,
-                                   .element_len = (uint16_t)element.n,
-                                   .id_len = (uint8_t)draft->id.n,
-                                   .token_len = (uint16_t)draft->creator_request_id.n,
-                                   .health = (uint8_t)draft->health,
-                                   .pending_health = (uint8_t)draft->pending_health,
-                                   .dns = facts->dns,
-                                   .port = facts->port };
+    *instance =
+        (struct instance){ .create_ms = draft->create_ms,
+                           .operation_ms = draft->operation_ms,
+                           .health_since_ms = draft->health_since_ms ? draft->health_since_ms : draft->create_ms,
+                           .pending_due_wall_ms = draft->pending_due_wall_ms,
+                           .pending_due_mono_ms = draft->pending_due_mono_ms,
+                           .n_attributes = (uint16_t)draft->n_attributes,
+                           .element_len = (uint16_t)element.n,
+                           .id_len = (uint8_t)draft->id.n,
+                           .token_len = (uint16_t)draft->creator_request_id.n,
+                           .health = (uint8_t)draft->health,
+                           .pending_health = (uint8_t)draft->pending_health,
+                           .dns = facts->dns,
+                           .port = facts->port };
     memcpy(instance->ipv4, facts->ipv4, sizeof(facts->ipv4));
     text = instance_text(instance);
     instance_put_text(text, &at, draft->id);

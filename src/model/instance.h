@@ -31,6 +31,7 @@ enum instance_dns {
 struct instance {
     int64_t create_ms;    /* when this registration was accepted */
     int64_t operation_ms; /* with the target hash: the id of the operation that registered it */
+    int64_t health_since_ms;
     int64_t pending_due_wall_ms, pending_due_mono_ms; /* when pending_health takes effect; 0 = nothing pending */
     uint32_t record_sum;                              /* of its record in the store */
     uint16_t n_attributes;
@@ -39,6 +40,7 @@ struct instance {
     uint8_t id_len;
     uint8_t health;         /* enum health_status, in effect now */
     uint8_t pending_health; /* enum health_status */
+    bool is_served;         /* while any instance is; derived, the registry sets it */
     uint8_t dns;            /* of enum instance_dns; what DNS answers are made of, see below */
     uint8_t ipv4[4];
     uint16_t port;
@@ -52,6 +54,7 @@ struct instance_draft {
     const struct str_pair *attributes; /* sorted by key, no key twice */
     size_t n_attributes;
     int64_t create_ms, operation_ms, pending_due_wall_ms, pending_due_mono_ms;
+    int64_t health_since_ms; /* 0: create_ms */
     enum health_status health, pending_health;
 };
 

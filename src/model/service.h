@@ -45,6 +45,8 @@ struct service {
     enum service_check check;
     struct str check_path;                    /* absent unless the caller gave one */
     int64_t check_threshold;                  /* 0 unless the caller gave one */
+    int64_t check_ms;                         /* when a check came to a service that had none; 0: it was made with it */
+    bool holds_unknown;                       /* instances are not served before they are known; derived */
     const struct str_pair *tags, *attributes; /* sorted by key */
     size_t n_tags, n_attributes;
 
@@ -56,6 +58,13 @@ struct service {
 struct service *service_dup(const struct service *draft);
 /* A copy in the arena, without the discover tails. NULL when it is exhausted. */
 struct service *service_copy(struct arena *arena, const struct service *service);
+/* Has it a HealthCheckConfig? */
+static inline bool service_is_probed(const struct service *service)
+{
+    return service->check == SERVICE_CHECK_HTTP || service->check == SERVICE_CHECK_HTTPS ||
+           service->check == SERVICE_CHECK_TCP;
+}
+/* Did its DnsConfig ask for records of the type? */
 bool service_has_record(const struct service *service, enum service_record_type type);
 
 /* The words of the API. */

@@ -90,7 +90,7 @@ static void apply_renew_owners(struct apply *apply)
     for (size_t i = 0; i < apply->stale_owners.n && !apply->edit.failed; i++) {
         struct service_node *node = apply->stale_owners.items[i];
         node->is_owner_stale = false;
-        if (node->config) /* not deleted meanwhile */
+        if (!node->is_deleted)
             apply_renew_owner(apply, node);
     }
 }
@@ -449,6 +449,9 @@ int apply_change(struct apply *apply, struct change *change)
     case CHANGE_CUSTOM_HEALTH:
         r = apply_custom_health(apply, change);
         break;
+    case CHANGE_PROBE_HEALTH:
+        r = apply_probe_health(apply, change);
+        break;
     case CHANGE_TAG:
     case CHANGE_UNTAG:
         r = apply_tags(apply, change);
@@ -467,8 +470,8 @@ static void apply_write_services(struct apply *apply)
         struct service_node *node = apply->stale_services.items[i];
         const struct service *config = node->config;
         struct record_key key;
-        if (!config)
-            continue; /* deleted in this commit */
+        if (node->is_deleted)
+            continue;
         key = (struct record_key){
             .kind = RECORD_SERVICE, .account = config->account, .region = config->region, .id = config->id
         };

@@ -30,9 +30,20 @@ static void apply_unindex(struct apply *apply, struct service_node *node, const 
     }
 }
 
-void apply_place_instance(struct apply *apply, struct service_node *node, const struct instance *instance)
+/* Aliases are not probed; their target's health is not ours to know. */
+static bool apply_is_served(const struct service *service, const struct instance *instance)
 {
-    const struct instance *old = tree_put(&apply->edit, &node->instances, &state_instances, instance, 0);
+    if (instance->health == HEALTH_UNKNOWN)
+        return !service->holds_unknown || (instance->dns & INSTANCE_ALIAS);
+    return instance->health == HEALTH_HEALTHY;
+}
+
+void apply_place_instance(struct apply *apply, struct service_node *node, struct instance *instance)
+{
+    const struct instance *old;
+
+    instance->is_served = apply_is_served(node->config, instance);
+    old = tree_put(&apply->edit, &node->instances, &state_instances, instance, 0);
 
     if (old)
         apply_unindex(apply, node, old, instance);
@@ -179,7 +190,7 @@ void apply_deregister(struct apply *apply, struct tenant *tenant, struct change 
     apply_put_service(apply, tenant, node);
 }
 
-/* --- custom health ----------------------------------------------------------------------------------------------- */
+/* --- health ----------------------------------------------------------------------------------------------- */
 
 /* Replaces the instance by one with this health and this pending status. The revision stays: membership is the same. */
 static void apply_set_health(struct apply *apply, const struct service_node *old_node, const struct instance *old,
@@ -192,6 +203,8 @@ static void apply_set_health(struct apply *apply, const struct service_node *old
     if (!instance)
         return;
     apply_cancel_pending(apply, node, old);
+    if (health != (enum health_status)instance->health)
+        instance->health_since_ms = apply->wall_ms > node->config->check_ms ? apply->wall_ms : node->config->check_ms;
     instance->health = (uint8_t)health;
     instance->pending_health = (uint8_t)pending;
     instance->pending_due_wall_ms = delay_ms ? apply->wall_ms + delay_ms : 0;
@@ -207,6 +220,52 @@ static void apply_set_health(struct apply *apply, const struct service_node *old
                                                       .region = tenant->region,
                                                       .target = node->config->id,
                                                       .instance_id = instance_id(instance) });
+}
+
+void apply_review_instances(struct apply *apply, struct service_node *node)
+{
+    struct tree before = node->instances;
+    const struct service *service = node->config;
+    const struct instance *old;
+    struct tree_iter iter;
+    size_t n = 0;
+    const struct instance **list = mem_alloc((tree_size(&before).count + 1) * sizeof(*list));
+
+    if (!list) {
+        apply->edit.failed = true;
+        return;
+    }
+    /* Placing changes the tree under a walk. */
+    tree_iter_init(&iter, &before, NULL, NULL);
+    while ((old = tree_iter_next(&iter)))
+        if (!service_is_probed(service) || old->is_served != apply_is_served(service, old))
+            list[n++] = old;
+    for (size_t i = 0; i < n && !apply->edit.failed; i++) {
+        struct instance *instance = edit_adopt(&apply->edit, instance_dup(list[i]));
+        if (!instance)
+            break;
+        /* Its record stays: load_health knows that the verdict of a check that is gone does not count. */
+        if (service->check == SERVICE_CHECK_NONE && instance->health != HEALTH_UNKNOWN) {
+            instance->health = HEALTH_UNKNOWN;
+            instance->health_since_ms = instance->create_ms;
+        }
+        apply_place_instance(apply, node, instance);
+    }
+    mem_free(list);
+}
+
+int apply_probe_health(struct apply *apply, struct change *change)
+{
+    for (size_t i = 0; i < change->n_verdicts && !apply->edit.failed; i++) {
+        const struct change_verdict *verdict = &change->verdicts[i];
+        const struct tenant *tenant = state_find_tenant(&apply->next, verdict->account, verdict->region);
+        const struct service_node *node = state_find_service(tenant, verdict->service_id);
+        const struct instance *instance = node ? state_find_instance(node, verdict->instance_id) : NULL;
+        if (instance && service_is_probed(node->config) && instance->create_ms == verdict->create_ms &&
+            instance->operation_ms == verdict->operation_ms && instance->health != verdict->health)
+            apply_set_health(apply, node, instance, verdict->health, HEALTH_UNKNOWN, 0);
+    }
+    return 0;
 }
 
 int apply_custom_health(struct apply *apply, struct change *change)

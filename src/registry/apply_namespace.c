@@ -306,6 +306,10 @@ int apply_tags(struct apply *apply, struct change *change)
     if (r)
         return r;
     draft.tags = tags;
+    if (change->kind == CHANGE_TAG)
+        r = rules_check_health_tags(&draft, change);
+    if (r)
+        return r;
     if (!pairs_equal(node->config->tags, node->config->n_tags, draft.tags, draft.n_tags))
         apply_replace_config(apply, node, &draft);
     return 0;

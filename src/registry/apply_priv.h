@@ -61,11 +61,14 @@ int apply_tags(struct apply *apply, struct change *change);
 
 /* Instances */
 /* Puts an instance into the trees of a node that may be changed, in the place of its older self. */
-void apply_place_instance(struct apply *apply, struct service_node *node, const struct instance *instance);
+void apply_place_instance(struct apply *apply, struct service_node *node, struct instance *instance);
+/* The node's configuration is another one: which statuses still stand, and who is served? */
+void apply_review_instances(struct apply *apply, struct service_node *node);
 int apply_check_register(struct apply *apply, const struct tenant *tenant, struct change *change);
 void apply_register(struct apply *apply, struct tenant *tenant, struct change *change,
                     const struct id_operation *operation);
 int apply_check_deregister(struct apply *apply, const struct tenant *tenant, struct change *change);
 void apply_deregister(struct apply *apply, struct tenant *tenant, struct change *change);
+int apply_probe_health(struct apply *apply, struct change *change);
 int apply_custom_health(struct apply *apply, struct change *change);
 void apply_due_health(struct apply *apply, const struct deadline *deadline);

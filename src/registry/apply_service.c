@@ -11,14 +11,19 @@ void apply_replace_config(struct apply *apply, const struct service_node *old, c
     struct tenant *tenant = apply_own_tenant(apply, old->config->account, old->config->region);
     struct service_node *node = tenant ? apply_own_service(apply, old) : NULL;
     const struct service *config, *old_config = old->config;
+    struct service derived = *draft;
 
     if (!node)
         return;
-    config = edit_adopt(&apply->edit, service_dup(draft));
+    derived.holds_unknown = rules_holds_unknown(apply->config, &derived);
+    config = edit_adopt(&apply->edit, service_dup(&derived));
     if (!config)
         return;
     node->config = config;
+    node->was_probed = node->was_probed || service_is_probed(config);
     edit_replace(&apply->edit, old_config);
+    if (old_config->check != config->check || old_config->holds_unknown != config->holds_unknown)
+        apply_review_instances(apply, node);
     apply_put_service(apply, tenant, node);
 }
 
@@ -55,6 +60,8 @@ static int apply_check_create_service(struct apply *apply, const struct tenant *
     r = rules_check_service(apply->config, ns, draft, change);
     if (!r)
         r = rules_check_tags(draft->tags, draft->n_tags, change);
+    if (!r)
+        r = rules_check_health_tags(draft, change);
     if (r)
         return r;
     twin = state_find_service_name(tenant, ns, draft->name);
@@ -90,6 +97,7 @@ int apply_create_service(struct apply *apply, struct change *change)
     draft.http_name = ns->http_name;
     draft.fold_name = ns->kind != NAMESPACE_HTTP;
     draft.create_ms = apply->wall_ms;
+    draft.holds_unknown = rules_holds_unknown(apply->config, &draft);
     id_of_service(tenant->account, tenant->region, ns->id, draft.name, id);
     draft.id = str_of(id);
     change->created = service_copy(change->arena, &draft);
@@ -98,7 +106,9 @@ int apply_create_service(struct apply *apply, struct change *change)
     node = edit_alloc(&apply->edit, sizeof(*node));
     if (!node)
         return -ENOMEM;
-    *node = (struct service_node){ .revision = apply->revision, .epoch = apply->edit.epoch };
+    *node = (struct service_node){ .revision = apply->revision,
+                                   .epoch = apply->edit.epoch,
+                                   .was_probed = service_is_probed(&draft) };
     node->config = edit_adopt(&apply->edit, service_dup(&draft));
     if (!node->config)
         return -ENOMEM;
@@ -137,7 +147,7 @@ int apply_delete_service(struct apply *apply, struct change *change)
     tree_del(&apply->edit, &tenant->services_by_name, &state_services_by_name,
              &(struct tree_key){ .a = config->namespace_id, .b = config->name });
     zone_del_service(&apply->edit, &apply->next, state_find_namespace(tenant, config->namespace_id), config);
-    node->config = NULL; /* apply_write_services must not bring it back */
+    node->is_deleted = true; /* apply_write_services must not bring it back */
     edit_replace(&apply->edit, config);
     edit_replace(&apply->edit, node);
     return 0;
@@ -164,6 +174,8 @@ static struct service apply_updated_service(const struct apply *apply, const str
         draft.check = asked->check;
         draft.check_path = asked->check_path;
         draft.check_threshold = asked->check_threshold;
+        if (!service_is_probed(old) && service_is_probed(&draft))
+            draft.check_ms = apply->wall_ms + 1; /* verdicts of an earlier check do not count; they are older */
     }
     return draft;
 }
@@ -178,7 +190,9 @@ int apply_check_update_service(struct apply *apply, const struct tenant *tenant,
         return CHANGE_SERVICE_NOT_FOUND;
     draft = apply_updated_service(apply, node->config, change);
     r = rules_check_service(apply->config, state_find_namespace(tenant, draft.namespace_id), &draft, change);
-    return r ? r : rules_check_service_update(node->config, &draft, change);
+    if (!r)
+        r = rules_check_service_update(node->config, &draft, change);
+    return r ? r : rules_check_health_tags(&draft, change);
 }
 
 void apply_update_service(struct apply *apply, struct tenant *tenant, struct change *change)

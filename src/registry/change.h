@@ -27,6 +27,7 @@ enum change_kind {
     CHANGE_REGISTER_INSTANCE,
     CHANGE_DEREGISTER_INSTANCE,
     CHANGE_CUSTOM_HEALTH,
+    CHANGE_PROBE_HEALTH,
     CHANGE_TAG,
     CHANGE_UNTAG,
     CHANGE_KIND_COUNT
@@ -50,6 +51,13 @@ enum change_result {
     CHANGE_STORE_FULL,          /* the disk is full: may be tried again */
     CHANGE_STORE_LOST,          /* the store refuses writes until the daemon is restarted */
     CHANGE_OVERLOADED,          /* too many changes wait, or the registry stops */
+};
+
+/* What probes found of one registration. */
+struct change_verdict {
+    struct str account, region, service_id, instance_id;
+    int64_t create_ms, operation_ms; /* of the instance that was probed; another one of that id is left alone */
+    enum health_status health;
 };
 
 struct change {
@@ -78,6 +86,10 @@ struct change {
     struct str creator_request_id;
 
     enum health_status health; /* CUSTOM_HEALTH */
+
+    /* PROBE_HEALTH: of any tenants. Those whose instance or check is gone are passed over: the result is 0. */
+    const struct change_verdict *verdicts;
+    size_t n_verdicts;
 
     /* TAG, PUT_SERVICE_ATTRIBUTES: pairs; UNTAG, DEL_SERVICE_ATTRIBUTES: keys. Tags name namespace_id or service_id. */
     const struct str_pair *pairs;

@@ -101,10 +101,13 @@ static int load_service(struct load *load, const struct record_key *key, char *v
     draft.region = key->region;
     draft.http_name = ns->http_name;
     draft.fold_name = ns->kind != NAMESPACE_HTTP;
+    draft.holds_unknown = rules_holds_unknown(apply->config, &draft);
     node = edit_alloc(&apply->edit, sizeof(*node));
     if (!node)
         return -ENOMEM;
-    *node = (struct service_node){ .revision = revision, .record_sum = sum, .epoch = apply->edit.epoch };
+    *node = (struct service_node){
+        .revision = revision, .record_sum = sum, .epoch = apply->edit.epoch, .was_probed = service_is_probed(&draft)
+    };
     node->config = edit_adopt(&apply->edit, service_dup(&draft));
     if (!node->config) {
         mem_free(node);
@@ -113,6 +116,18 @@ static int load_service(struct load *load, const struct record_key *key, char *v
     tree_put(&apply->edit, &load->tenant->services, &state_services, node, 0);
     load->node = node;
     return 0;
+}
+
+/* A verdict stands as long as the check that found it. */
+static void load_health(const struct service *service, struct instance_draft *draft)
+{
+    int64_t since_ms = draft->health_since_ms ? draft->health_since_ms : draft->create_ms;
+
+    if (service->check == SERVICE_CHECK_CUSTOM || draft->health == HEALTH_UNKNOWN ||
+        (service_is_probed(service) && since_ms >= service->check_ms))
+        return;
+    draft->health = HEALTH_UNKNOWN;
+    draft->health_since_ms = 0;
 }
 
 static int load_instance(struct load *load, const struct record_key *key, char *value, size_t n, uint32_t sum)
@@ -126,6 +141,7 @@ static int load_instance(struct load *load, const struct record_key *key, char *
         return STORE_DAMAGED;
     if (draft.pending_due_wall_ms)
         draft.pending_due_mono_ms = load_due(apply, draft.pending_due_wall_ms, apply->config->custom_health_delay_ms);
+    load_health(load->node->config, &draft);
     instance = edit_adopt(&apply->edit, instance_new(&draft));
     if (!instance)
         return -ENOMEM;

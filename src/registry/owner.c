@@ -40,7 +40,7 @@ static bool owner_list_members(const struct service_node *node, struct owner_mem
         while ((instance = tree_iter_next(&iter))) {
             if (instance->dns & INSTANCE_ALIAS)
                 return false;
-            if ((instance->health != HEALTH_UNHEALTHY) != healthy)
+            if (instance->is_served != healthy)
                 continue;
             members->items[members->n++] = instance;
             members->n_healthy += (unsigned)healthy;

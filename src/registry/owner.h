@@ -19,7 +19,7 @@ struct owner_srv {
 };
 #define OWNER_SRV_TARGET 18 /* where the target's name begins in the record */
 
-/* The records of one type: the first n_healthy are of healthy instances. */
+/* The records of one type: the first n_healthy are of instances that are served. */
 struct owner_set {
     uint32_t ttl;
     uint16_t n, n_healthy;

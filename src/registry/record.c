@@ -287,6 +287,8 @@ void record_encode_service(struct buf *buf, const struct service *service, uint6
     json_field_string(&writer, STR("type"), service_type_text(service->type));
     record_put_service_config(&writer, service);
     json_field_int(&writer, STR("created_ms"), service->create_ms);
+    if (service->check_ms)
+        json_field_int(&writer, STR("check_ms"), service->check_ms);
     json_field_int(&writer, STR("revision"), (int64_t)revision);
     json_field_optional(&writer, STR("creator_request_id"), service->creator_request_id);
     json_field_int(&writer, STR("request_digest"), (int64_t)service->request_digest);
@@ -313,6 +315,8 @@ static int record_read_service(struct json_reader *reader, struct str key, struc
         return READ_WORD(reader, &word, service_parse_type, &service->type);
     if (str_eq(key, STR("created_ms")))
         return json_int(reader, &service->create_ms);
+    if (str_eq(key, STR("check_ms")))
+        return json_int(reader, &service->check_ms);
     if (str_eq(key, STR("revision")))
         return record_read_digest(reader, revision);
     if (str_eq(key, STR("creator_request_id")))
@@ -366,6 +370,8 @@ void record_encode_instance(struct buf *buf, const struct instance *instance)
         json_field_string(&writer, STR("creator_request_id"), token);
     if (instance->health != HEALTH_UNKNOWN)
         json_field_string(&writer, STR("health"), service_health_text(instance->health));
+    if (instance->health_since_ms != instance->create_ms)
+        json_field_int(&writer, STR("health_since_ms"), instance->health_since_ms);
     if (instance->pending_due_wall_ms) {
         json_field_string(&writer, STR("pending_health"), service_health_text(instance->pending_health));
         json_field_int(&writer, STR("pending_due_ms"), instance->pending_due_wall_ms);
@@ -391,6 +397,8 @@ static int record_read_instance(struct json_reader *reader, struct str key, stru
         return json_string(reader, &draft->creator_request_id);
     if (str_eq(key, STR("health")))
         return READ_WORD(reader, &word, service_parse_health, &draft->health);
+    if (str_eq(key, STR("health_since_ms")))
+        return json_int(reader, &draft->health_since_ms);
     if (str_eq(key, STR("pending_health")))
         return READ_WORD(reader, &word, service_parse_health, &draft->pending_health);
     if (str_eq(key, STR("pending_due_ms")))

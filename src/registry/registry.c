@@ -86,6 +86,18 @@ static void registry_fail(struct registry *registry, int r, size_t n_changes)
                   LOG_I("changes", n_changes));
 }
 
+static void registry_note(struct registry *registry)
+{
+    const struct registry_watcher *watcher = &registry->config.watcher;
+    const struct edit_list *list = &registry->apply.stale_services;
+
+    for (size_t i = 0; watcher->note && i < list->n; i++) {
+        const struct service_node *node = list->items[i];
+        if (node->was_probed)
+            watcher->note(watcher->arg, node->config);
+    }
+}
+
 /* Commits what was built and makes it visible. 0 or what every change of the round is answered with. */
 static int registry_end(struct registry *registry, size_t n_changes)
 {
@@ -105,8 +117,11 @@ static int registry_end(struct registry *registry, size_t n_changes)
         goto abandon;
     }
     registry->failure = 0;
+    registry_note(registry);
     edit_finish(&apply->edit, &replaced);
     snapshot_publish(&registry->head, next, &replaced, garbage);
+    if (registry->config.watcher.publish)
+        registry->config.watcher.publish(registry->config.watcher.arg);
     return 0;
 abandon:
     edit_abandon(&apply->edit);

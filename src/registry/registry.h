@@ -22,6 +22,14 @@ struct registry_limits {
     uint64_t custom_attributes; /* per instance: keys without the AWS_ prefix */
 };
 
+/* Who wants to know which services with a HealthCheckConfig changed, in their instances or in their configuration.
+ * `note` is called for each, between commit and publication; `publish` after it. Writer thread; must not wait. */
+struct registry_watcher {
+    void (*note)(void *arg, const struct service *service);
+    void (*publish)(void *arg);
+    void *arg;
+};
+
 struct registry_config {
     const struct clock *clock;
     struct registry_limits limits;
@@ -29,11 +37,13 @@ struct registry_config {
     int64_t operations_keep_ms;
     uint64_t operations_max; /* per account and region */
     int64_t custom_health_delay_ms;
-    bool private_health_checks;   /* HealthCheckConfig in private namespaces */
-    bool keep_records;            /* UpdateService without DnsConfig leaves the records alone */
-    uint64_t seed;                /* of ids and suffixes; 0: from the kernel */
-    struct target_policy targets; /* what HealthCheckConfig may probe */
-    const struct vpc_map *vpcs;   /* borrowed, outlives the registry; NULL: all VPCs are one */
+    bool unknown_is_unhealthy;       /* instances with a HealthCheckConfig are not served before they are known */
+    bool private_health_checks;      /* HealthCheckConfig in private namespaces */
+    bool keep_records;               /* UpdateService without DnsConfig leaves the records alone */
+    uint64_t seed;                   /* of ids and suffixes; 0: from the kernel */
+    struct target_policy targets;    /* what HealthCheckConfig may probe */
+    struct registry_watcher watcher; /* all NULL: nobody */
+    const struct vpc_map *vpcs;      /* borrowed, outlives the registry; NULL: all VPCs are one */
 };
 
 /* Loads the store (borrowed, must outlive the registry) and starts the writer. `config` is copied. 0, a store_result

@@ -22,6 +22,11 @@ int rules_check_instance(const struct registry_config *config, const struct name
 /* `pairs` sorted; duplicates were found by sorting. */
 int rules_check_tags(const struct str_pair *pairs, size_t n, struct change *change);
 
+/* What the service's tags say of its health check, and whether its check can do that. */
+int rules_check_health_tags(const struct service *service, struct change *change);
+/* Are instances of the service not served before they are known? */
+bool rules_holds_unknown(const struct registry_config *config, const struct service *service);
+
 /* Would a DNS namespace stand at, above or below one of another account, for clients that see both? */
 bool rules_zone_is_taken(const struct snapshot *snapshot, struct str account, struct str region,
                          const struct namespace *ns);

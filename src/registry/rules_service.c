@@ -3,6 +3,8 @@
  * Rules for services and tags; see rules.h. */
 #include "registry/rules.h"
 
+#include "model/health_tag.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -144,4 +146,50 @@ int rules_check_tags(const struct str_pair *pairs, size_t n, struct change *chan
         return rules_refuse(change, CHANGE_TOO_MANY_TAGS, "A resource can have at most %d tags; it would have %zu",
                             RULES_MAX_TAGS, n);
     return 0;
+}
+
+/* An expectation that the check cannot look at would be believed and never kept. */
+static const char *rules_vain_health_tag(const struct service *service, const struct health_tag_settings *settings,
+                                         const char **ret_tag)
+{
+    bool http = service->check == SERVICE_CHECK_HTTP || service->check == SERVICE_CHECK_HTTPS;
+
+    if (!service_is_probed(service))
+        return NULL;
+    *ret_tag = str_is_set(settings->header_name) ? HEALTH_TAG_HEADER : HEALTH_TAG_BODY;
+    if (!http && (str_is_set(settings->header_name) || str_is_set(settings->body)))
+        return "a TCP health check reads no answer";
+    *ret_tag = str_is_set(settings->tls_name) ? HEALTH_TAG_TLS_NAME : HEALTH_TAG_TLS_CA;
+    if (service->check != SERVICE_CHECK_HTTPS && (str_is_set(settings->tls_name) || str_is_set(settings->tls_ca)))
+        return "only an HTTPS health check sees a certificate";
+    return NULL;
+}
+
+int rules_check_health_tags(const struct service *service, struct change *change)
+{
+    struct health_tag_settings settings;
+    struct str tag;
+    const char *name, *why = health_tag_read(service->tags, service->n_tags, &settings, &tag);
+
+    if (!why) {
+        why = rules_vain_health_tag(service, &settings, &name);
+        tag = why ? str_of(name) : tag;
+    }
+    if (why)
+        return rules_refuse(change, CHANGE_INVALID_INPUT, "Tag " STR_FMT " is not valid: %s", STR_ARG(tag), why);
+    return 0;
+}
+
+bool rules_holds_unknown(const struct registry_config *config, const struct service *service)
+{
+    struct health_tag_settings settings;
+    struct str tag;
+
+    if (!service_is_probed(service))
+        return false;
+    /* A tag that an older release let in says nothing. */
+    (void)health_tag_read(service->tags, service->n_tags, &settings, &tag);
+    if (settings.unknown_is == HEALTH_TAG_UNKNOWN_UNSET)
+        return config->unknown_is_unhealthy;
+    return settings.unknown_is == HEALTH_TAG_UNKNOWN_UNHEALTHY;
 }

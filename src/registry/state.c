@@ -201,7 +201,7 @@ static struct tree_key instances_key(const void *item, uint32_t tag)
 
 static uint32_t instances_weigh(const void *item)
 {
-    return ((const struct instance *)item)->health != HEALTH_UNHEALTHY;
+    return ((const struct instance *)item)->is_served;
 }
 
 const struct tree_type state_instances = { .compare = instances_compare,

@@ -19,13 +19,15 @@ struct vpc_map;
 /* A service with what is registered in it. */
 struct service_node {
     const struct service *config;
-    struct tree instances;                 /* by id; weighs what is not UNHEALTHY */
+    struct tree instances;                 /* by id; weighs what is served, see struct instance */
     struct tree index;                     /* by hash of an attribute's key and value, then id; weighs the same */
     struct tree odd_names;                 /* ids that are not what DNS asks for literally, in DNS order */
     uint64_t revision;                     /* InstancesRevision */
     uint64_t n_registered, n_deregistered; /* since the daemon started, for metrics */
     uint32_t record_sum;
     uint32_t epoch;
+    bool was_probed;     /* since the daemon started */
+    bool is_deleted;     /* by this commit */
     bool is_owner_stale; /* its place among the DNS names is renewed at the end of this commit */
 };
 

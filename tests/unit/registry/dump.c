@@ -148,7 +148,7 @@ static size_t check_service(const struct snapshot *snapshot, const struct servic
     tree_iter_init(&iter, &node->instances, NULL, NULL);
     while ((instance = tree_iter_next(&iter))) {
         n_indexed += check_indexed(snapshot, node, instance);
-        weight += instance->health != HEALTH_UNHEALTHY;
+        weight += instance->is_served;
         if (!instance->pending_due_wall_ms)
             continue;
         n_pending++;

@@ -175,6 +175,7 @@ static void test_operation_types(void **state)
         [CHANGE_REGISTER_INSTANCE] = OPERATION_REGISTER_INSTANCE,
         [CHANGE_DEREGISTER_INSTANCE] = OPERATION_DEREGISTER_INSTANCE,
         [CHANGE_CUSTOM_HEALTH] = -1,
+        [CHANGE_PROBE_HEALTH] = -1,
         [CHANGE_TAG] = -1,
         [CHANGE_UNTAG] = -1,
     };
