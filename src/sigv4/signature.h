@@ -10,7 +10,8 @@
 
 #define SIGNATURE_LEN 64 /* lower-case hex */
 #define SIGNATURE_KEY_LEN 32
-#define SIGNATURE_ALGORITHM "AWS4-HMAC-SHA256"
+#define SIGNATURE_FAMILY "AWS4-" /* what every algorithm of version 4 begins with */
+#define SIGNATURE_ALGORITHM SIGNATURE_FAMILY "HMAC-SHA256"
 #define SIGNATURE_TERMINATOR "aws4_request"
 #define SIGNATURE_SECRET_MAX 1024
 

@@ -6,12 +6,6 @@
 
 #include <errno.h>
 
-/* What a signature is made of, before it is judged. */
-struct parts {
-    struct str algorithm, credential, signed_headers, signature;
-    struct str date, expires, token;
-};
-
 /* --- headers ----------------------------------------------------------------------------------------------------- */
 
 static size_t count_headers(const struct verifier_request *request, struct str name, struct str *ret_first)
@@ -65,7 +59,7 @@ static bool set_once(struct str *part, struct str value)
     return true;
 }
 
-static bool set_part(struct parts *parts, struct str name, struct str value)
+static bool set_part(struct verifier_parts *parts, struct str name, struct str value)
 {
     if (str_eq(name, STR("Credential")))
         return set_once(&parts->credential, value);
@@ -77,34 +71,38 @@ static bool set_part(struct parts *parts, struct str name, struct str value)
 }
 
 /* `AWS4-HMAC-SHA256 Credential=..., SignedHeaders=..., Signature=...` */
-static int read_header(const struct verifier_request *request, struct str text, struct parts *ret_parts)
+static int read_header(const struct verifier_request *request, struct str text, struct verifier_claim *claim)
 {
+    struct verifier_parts *parts = &claim->parts;
     text = trim(text);
     size_t n = str_find_char(text, ' ');
-    struct parts parts = { .algorithm = { text.p, n } };
     struct str rest = str_skip(text, n);
-    if (!str_eq(parts.algorithm, STR(SIGNATURE_ALGORITHM)))
-        return VERIFIER_UNSUPPORTED;
+    parts->algorithm = (struct str){ text.p, n };
+    if (!str_eq(parts->algorithm, STR(SIGNATURE_ALGORITHM)))
+        return str_starts(text, STR(SIGNATURE_FAMILY)) ? VERIFIER_UNSUPPORTED : VERIFIER_MISSING;
     while (rest.n > 0) {
         struct str item = { rest.p, str_find_char(rest, ',') };
         rest = str_skip(rest, item.n < rest.n ? item.n + 1 : item.n);
         item = trim(item);
-        size_t at = str_find_char(item, '=');
-        if (at == item.n || !set_part(&parts, (struct str){ item.p, at }, str_skip(item, at + 1)))
-            return VERIFIER_INCOMPLETE;
+        struct str name = { item.p, str_find_char(item, '=') };
+        if (name.n == item.n || !set_part(parts, name, str_skip(item, name.n + 1))) {
+            claim->culprit = name;
+            return name.n == item.n ? VERIFIER_NOT_A_PAIR : VERIFIER_TWICE;
+        }
     }
-    parts.date = find_header(request, STR("X-Amz-Date"));
-    if (!str_is_set(parts.date))
-        parts.date = find_header(request, STR("Date"));
-    if (count_headers(request, STR("X-Amz-Security-Token"), &parts.token) > 1)
-        return VERIFIER_INCOMPLETE;
-    *ret_parts = parts;
+    parts->date = find_header(request, STR("X-Amz-Date"));
+    if (!str_is_set(parts->date))
+        parts->date = find_header(request, STR("Date"));
+    if (count_headers(request, STR("X-Amz-Security-Token"), &parts->token) > 1) {
+        claim->culprit = STR("X-Amz-Security-Token");
+        return VERIFIER_TWICE;
+    }
     return 0;
 }
 
 /* --- the presigned form ------------------------------------------------------------------------------------------ */
 
-static struct str *parameter_of(struct parts *parts, struct str name)
+static struct str *parameter_of(struct verifier_parts *parts, struct str name)
 {
     const struct {
         struct str name;
@@ -125,9 +123,8 @@ static struct str *parameter_of(struct parts *parts, struct str name)
 }
 
 /* 0 also when there are no such parameters. */
-static int read_query(const struct verifier_request *request, struct arena *arena, struct parts *ret_parts)
+static int read_query(const struct verifier_request *request, struct arena *arena, struct verifier_claim *claim)
 {
-    struct parts parts = { 0 };
     struct str rest = request->query;
     struct str_pair parameter;
     for (size_t n = 0; canonical_next_parameter(&rest, &parameter); n++) {
@@ -135,50 +132,49 @@ static int read_query(const struct verifier_request *request, struct arena *aren
         if (n == CANONICAL_MAX_PARAMETERS)
             return VERIFIER_TOO_LARGE;
         int r = canonical_decode(parameter.key, arena, &name);
-        struct str *part = r == 0 ? parameter_of(&parts, name) : NULL;
+        struct str *part = r == 0 ? parameter_of(&claim->parts, name) : NULL;
         if (r == 0 && part)
             r = canonical_decode(parameter.value, arena, &value);
         if (r != 0)
             return r < 0 ? r : VERIFIER_MALFORMED;
-        if (part && !set_once(part, value))
-            return VERIFIER_INCOMPLETE;
+        if (part && !set_once(part, value)) {
+            claim->culprit = name;
+            return VERIFIER_TWICE;
+        }
     }
-    *ret_parts = parts;
     return 0;
 }
 
-static int read_parts(const struct verifier_request *request, struct arena *arena, struct parts *ret_parts,
-                      bool *ret_presigned)
+static int read_parts(const struct verifier_request *request, struct arena *arena, struct verifier_claim *claim)
 {
     struct str text = { 0 };
     size_t n = count_headers(request, STR("Authorization"), &text);
     if (request->query.n > CANONICAL_MAX_BYTES || request->n_headers > CANONICAL_MAX_HEADERS)
         return VERIFIER_TOO_LARGE;
-    struct parts query;
-    int r = read_query(request, arena, &query);
+    int r = read_query(request, arena, claim);
     if (r != 0)
         return r;
-    *ret_presigned = str_is_set(query.algorithm);
-    if (*ret_presigned && n > 0)
+    claim->is_presigned = str_is_set(claim->parts.algorithm);
+    if (claim->is_presigned && n > 0)
         return VERIFIER_TWO_FORMS;
-    if (n > 1)
-        return VERIFIER_INCOMPLETE;
-    if (n == 1)
-        return read_header(request, text, ret_parts);
-    if (!*ret_presigned)
-        return VERIFIER_MISSING;
-    if (!str_eq(query.algorithm, STR(SIGNATURE_ALGORITHM)))
-        return VERIFIER_UNSUPPORTED;
-    *ret_parts = query;
-    return 0;
+    if (n > 1) {
+        claim->culprit = STR("Authorization");
+        return VERIFIER_TWICE;
+    }
+    if (!claim->is_presigned) {
+        claim->parts = (struct verifier_parts){ 0 };
+        return n == 1 ? read_header(request, text, claim) : VERIFIER_MISSING;
+    }
+    return str_eq(claim->parts.algorithm, STR(SIGNATURE_ALGORITHM)) ? 0 : VERIFIER_UNSUPPORTED;
 }
 
 /* --- judging ----------------------------------------------------------------------------------------------------- */
 
-static int check_presence(const struct parts *parts, bool is_presigned)
+static int check_presence(const struct verifier_claim *claim)
 {
+    const struct verifier_parts *parts = &claim->parts;
     bool complete = parts->credential.n > 0 && parts->signed_headers.n > 0 && parts->signature.n > 0 &&
-                    parts->date.n > 0 && (!is_presigned || parts->expires.n > 0);
+                    parts->date.n > 0 && (!claim->is_presigned || parts->expires.n > 0);
     if (!complete)
         return VERIFIER_INCOMPLETE;
     return parts->token.n > VERIFIER_TOKEN_MAX ? VERIFIER_TOO_LARGE : 0;
@@ -186,38 +182,45 @@ static int check_presence(const struct parts *parts, bool is_presigned)
 
 /* A request whose target or token is not signed could be turned into another one. */
 static int check_signed(const struct verifier_request *request, const struct verifier_options *options,
-                        const struct parts *parts, bool is_presigned)
+                        struct verifier_claim *claim)
 {
-    struct str list = parts->signed_headers;
     bool has_date = str_is_set(find_header(request, STR("X-Amz-Date")));
-    if (!is_signed(list, STR("host")))
-        return VERIFIER_UNSIGNED_HEADER;
-    if (!is_presigned && !is_signed(list, has_date ? STR("x-amz-date") : STR("date")))
-        return VERIFIER_UNSIGNED_HEADER;
-    const struct str others[] = { STR("x-amz-target"), STR("x-amz-security-token") };
-    for (size_t i = 0; !options->takes_unsigned_headers && i < sizeof(others) / sizeof(others[0]); i++)
-        if (str_is_set(find_header(request, others[i])) && !is_signed(list, others[i]))
+    const struct {
+        struct str name;
+        bool is_needed;
+    } needs[] = {
+        { STR("host"), true },
+        { has_date ? STR("x-amz-date") : STR("date"), !claim->is_presigned },
+        { STR("x-amz-target"),
+          !options->takes_unsigned_headers && str_is_set(find_header(request, STR("X-Amz-Target"))) },
+        { STR("x-amz-security-token"),
+          !options->takes_unsigned_headers && str_is_set(find_header(request, STR("X-Amz-Security-Token"))) },
+    };
+    for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++) {
+        if (needs[i].is_needed && !is_signed(claim->parts.signed_headers, needs[i].name)) {
+            claim->culprit = needs[i].name;
             return VERIFIER_UNSIGNED_HEADER;
+        }
+    }
     return 0;
 }
 
-static int check_time(const struct verifier_options *options, const struct parts *parts, bool is_presigned, int64_t now,
-                      char ret_time[AMZ_DATE_LEN])
+static int check_time(const struct verifier_options *options, struct verifier_claim *claim, int64_t now)
 {
+    bool is_presigned = claim->is_presigned;
     int64_t seconds;
     uint64_t expires = 0;
-    struct str date = trim(parts->date);
+    struct str date = trim(claim->parts.date);
     if (amz_date_parse(date, &seconds) && (is_presigned || amz_date_parse_http(date, &seconds)))
-        return VERIFIER_INCOMPLETE;
-    if (is_presigned && (str_parse_u64(parts->expires, &expires) || expires == 0 || expires > VERIFIER_EXPIRES_MAX_S))
-        return VERIFIER_INCOMPLETE;
-    int64_t life = is_presigned ? (int64_t)expires : options->window_s;
-    if (now - seconds > life)
+        return VERIFIER_BAD_DATE;
+    if (is_presigned &&
+        (str_parse_u64(claim->parts.expires, &expires) || expires == 0 || expires > VERIFIER_EXPIRES_MAX_S))
+        return VERIFIER_BAD_EXPIRES;
+    amz_date_format(seconds, claim->time);
+    claim->life_s = is_presigned ? (int64_t)expires : options->window_s;
+    if (now - seconds > claim->life_s)
         return VERIFIER_TOO_OLD;
-    if (seconds - now > options->window_s)
-        return VERIFIER_TOO_NEW;
-    amz_date_format(seconds, ret_time);
-    return 0;
+    return seconds - now > options->window_s ? VERIFIER_TOO_NEW : 0;
 }
 
 static bool is_wanted(struct str got, struct str wanted)
@@ -226,21 +229,22 @@ static bool is_wanted(struct str got, struct str wanted)
 }
 
 /* `AKIDEXAMPLE/20150830/us-east-1/service/aws4_request` */
-static int check_scope(const struct verifier_options *options, struct str credential, struct verifier_claim *claim)
+static int check_scope(const struct verifier_options *options, struct verifier_claim *claim)
 {
     struct str fields[5];
-    struct str rest = credential;
-    for (size_t i = 0; i < 5; i++) {
+    struct str rest = claim->parts.credential;
+    bool is_whole = true;
+    for (size_t i = 0; i < 5 && is_whole; i++) {
         fields[i] = (struct str){ rest.p, str_find_char(rest, '/') };
-        if ((fields[i].n < rest.n) != (i < 4))
-            return VERIFIER_INCOMPLETE;
-        if (i < 4)
+        is_whole = (fields[i].n < rest.n) == (i < 4);
+        if (i < 4 && is_whole)
             rest = str_skip(rest, fields[i].n + 1);
     }
-    if (fields[0].n == 0)
-        return VERIFIER_INCOMPLETE;
+    if (!is_whole || fields[0].n == 0)
+        return VERIFIER_BAD_CREDENTIAL;
     claim->access_key_id = fields[0];
     claim->scope = (struct signature_scope){ fields[1], fields[2], fields[3] };
+    claim->terminator = fields[4];
     bool good = str_eq(fields[1], (struct str){ claim->time, AMZ_DATE_DAY_LEN }) &&
                 is_wanted(fields[2], options->region) && is_wanted(fields[3], options->service) &&
                 str_eq(fields[4], STR(SIGNATURE_TERMINATOR));
@@ -250,26 +254,16 @@ static int check_scope(const struct verifier_options *options, struct str creden
 int verifier_read(const struct verifier_request *request, const struct verifier_options *options, int64_t now_seconds,
                   struct arena *arena, struct verifier_claim *ret_claim)
 {
-    struct parts parts;
-    bool is_presigned;
-    int r = read_parts(request, arena, &parts, &is_presigned);
+    *ret_claim = (struct verifier_claim){ 0 };
+    int r = read_parts(request, arena, ret_claim);
     if (r == 0)
-        r = check_presence(&parts, is_presigned);
+        r = check_presence(ret_claim);
     if (r == 0)
-        r = check_signed(request, options, &parts, is_presigned);
-    if (r != 0)
-        return r;
-    struct verifier_claim claim = {
-        .signed_headers = parts.signed_headers,
-        .signature = parts.signature,
-        .session_token = parts.token,
-        .is_presigned = is_presigned,
-    };
-    r = check_time(options, &parts, is_presigned, now_seconds, claim.time);
+        r = check_signed(request, options, ret_claim);
     if (r == 0)
-        r = check_scope(options, parts.credential, &claim);
+        r = check_time(options, ret_claim, now_seconds);
     if (r == 0)
-        *ret_claim = claim;
+        r = check_scope(options, ret_claim);
     return r;
 }
 
@@ -283,7 +277,7 @@ static int find_payload_hash(const struct verifier_request *request, char hash[C
     size_t n = count_headers(request, STR("X-Amz-Content-Sha256"), &sent);
     sent = trim(sent);
     if (n > 1)
-        return VERIFIER_INCOMPLETE;
+        return VERIFIER_TWICE;
     if (str_starts(sent, STR("UNSIGNED-PAYLOAD")) || str_starts(sent, STR("STREAMING-")))
         return VERIFIER_UNSUPPORTED;
     signature_hash(request->body, hash);
@@ -298,7 +292,7 @@ static int result_of(int canonical)
 {
     switch (canonical) {
     case CANONICAL_NO_HEADER:
-        return VERIFIER_INCOMPLETE;
+        return VERIFIER_NO_HEADER;
     case CANONICAL_BAD_LIST: /* AWS makes its own list, in order: another one cannot match */
         return VERIFIER_MISMATCH;
     case CANONICAL_TOO_LARGE:
@@ -328,34 +322,12 @@ int verifier_check(const struct verifier_request *request, const struct verifier
     int r = find_payload_hash(request, hash, &canonical.payload_hash);
     if (r != 0)
         return r;
-    r = canonical_make(&canonical, claim->signed_headers, arena, &text);
+    r = canonical_make(&canonical, claim->parts.signed_headers, arena, &text);
     if (r == 0)
         r = signature_make_string((struct str){ claim->time, AMZ_DATE_LEN }, &claim->scope, text, arena,
                                   &string_to_sign);
     if (r != 0)
         return result_of(r);
     signature_compute(key, string_to_sign, wanted);
-    return signature_is_equal(claim->signature, wanted) ? 0 : VERIFIER_MISMATCH;
-}
-
-const char *verifier_code(enum verifier_result result)
-{
-    switch (result) {
-    case VERIFIER_MISSING:
-        return "MissingAuthenticationTokenException";
-    case VERIFIER_UNSUPPORTED:
-    case VERIFIER_INCOMPLETE:
-    case VERIFIER_TOO_LARGE:
-        return "IncompleteSignatureException";
-    case VERIFIER_TWO_FORMS:
-    case VERIFIER_UNSIGNED_HEADER:
-    case VERIFIER_TOO_OLD:
-    case VERIFIER_TOO_NEW:
-    case VERIFIER_WRONG_SCOPE:
-    case VERIFIER_WRONG_HASH:
-    case VERIFIER_MALFORMED:
-    case VERIFIER_MISMATCH:
-        break;
-    }
-    return "InvalidSignatureException";
+    return signature_is_equal(claim->parts.signature, wanted) ? 0 : VERIFIER_MISMATCH;
 }

@@ -14,9 +14,15 @@
 
 /* Conditions: the request is refused. */
 enum verifier_result {
-    VERIFIER_MISSING = 1,     /* no signature at all */
-    VERIFIER_UNSUPPORTED,     /* another algorithm, or a payload form that is S3's */
-    VERIFIER_INCOMPLETE,      /* a part is missing, twice there or in no form; a signed header is not there */
+    VERIFIER_MISSING = 1,     /* no signature at all, or none of AWS's version 4 */
+    VERIFIER_UNSUPPORTED,     /* another algorithm of version 4, or a payload form that is S3's */
+    VERIFIER_INCOMPLETE,      /* a part is missing, or empty */
+    VERIFIER_NOT_A_PAIR,      /* something in the header is not NAME=VALUE */
+    VERIFIER_TWICE,           /* a part, or a header that counts, is there twice */
+    VERIFIER_BAD_DATE,        /* in no form of amz_date.h */
+    VERIFIER_BAD_EXPIRES,     /* not 1 to VERIFIER_EXPIRES_MAX_S */
+    VERIFIER_BAD_CREDENTIAL,  /* not five parts */
+    VERIFIER_NO_HEADER,       /* a header is said to be signed and is not there */
     VERIFIER_TWO_FORMS,       /* header and query at once */
     VERIFIER_UNSIGNED_HEADER, /* host, date, target or token is not signed */
     VERIFIER_TOO_OLD,
@@ -42,22 +48,27 @@ struct verifier_options {
     bool takes_unsigned_headers;  /* X-Amz-Target and X-Amz-Security-Token need not be signed */
 };
 
+/* What the signature says of itself, as it was sent; absent: it does not say so. */
+struct verifier_parts {
+    struct str algorithm, credential, signed_headers, signature;
+    struct str date, expires, token;
+};
+
 /* Slices live as long as the request and the arena. */
 struct verifier_claim {
+    struct verifier_parts parts;
     struct str access_key_id;
     struct signature_scope scope;
-    struct str signed_headers, signature;
-    struct str session_token; /* absent: none */
+    struct str terminator; /* of the scope, as it was sent */
+    struct str culprit;    /* of NOT_A_PAIR, TWICE and UNSIGNED_HEADER: the part or header */
     char time[AMZ_DATE_LEN];
+    int64_t life_s; /* how long after `time` the request is good */
     bool is_presigned;
 };
 
-/* 0 with the claim, nothing of which is proved; -ENOMEM or a condition. */
+/* 0 with the claim, nothing of which is proved; -ENOMEM or a condition, with as much of the claim as was understood. */
 int verifier_read(const struct verifier_request *request, const struct verifier_options *options, int64_t now_seconds,
                   struct arena *arena, struct verifier_claim *ret_claim);
 /* 0: signed with this key. -ENOMEM or a condition. */
 int verifier_check(const struct verifier_request *request, const struct verifier_options *options,
                    const struct verifier_claim *claim, const struct signature_key *key, struct arena *arena);
-
-/* The error code that a service of JSON 1.1 answers. */
-const char *verifier_code(enum verifier_result result);

@@ -266,7 +266,7 @@ static void change_headers(const struct vector *vector, enum vector_form form)
             continue;
         bad.headers[i].value = append(good->headers[i].value, "x");
         refuse(vector, &bad,
-               str_eq_nocase(name, STR("X-Amz-Date"))             ? VERIFIER_INCOMPLETE
+               str_eq_nocase(name, STR("X-Amz-Date"))             ? VERIFIER_BAD_DATE
                : str_eq_nocase(name, STR("x-amz-content-sha256")) ? VERIFIER_WRONG_HASH
                                                                   : VERIFIER_MISMATCH,
                "a header's value");
@@ -275,7 +275,11 @@ static void change_headers(const struct vector *vector, enum vector_form form)
         bool repeated = false; /* others of that name are still there */
         for (size_t j = 0; j < bad.request.n_headers; j++)
             repeated = repeated || str_eq_nocase(bad.headers[j].key, name);
-        refuse(vector, &bad, repeated ? VERIFIER_MISMATCH : VERIFIER_INCOMPLETE, "a header dropped");
+        refuse(vector, &bad,
+               repeated                                 ? VERIFIER_MISMATCH
+               : str_eq_nocase(name, STR("X-Amz-Date")) ? VERIFIER_INCOMPLETE
+                                                        : VERIFIER_NO_HEADER,
+               "a header dropped");
     }
 }
 
@@ -297,7 +301,7 @@ static void change_scope(const struct vector *vector, enum vector_form form)
     change_carrier(vector, form, header ? "/service/" : "%2Fservice%2F", header ? "/services/" : "%2Fservices%2F",
                    VERIFIER_WRONG_SCOPE);
     change_carrier(vector, form, "aws4_request", "aws4_reques", VERIFIER_WRONG_SCOPE);
-    change_carrier(vector, form, header ? "/aws4_request" : "%2Faws4_request", "", VERIFIER_INCOMPLETE);
+    change_carrier(vector, form, header ? "/aws4_request" : "%2Faws4_request", "", VERIFIER_BAD_CREDENTIAL);
     change_carrier(vector, form, "AWS4-HMAC-SHA256", "AWS4-ECDSA-P256-SHA256", VERIFIER_UNSUPPORTED);
 }
 
@@ -315,8 +319,8 @@ static void change_date(const struct vector *vector, enum vector_form form)
     }
     if (form == VECTOR_QUERY) {
         change_carrier(vector, form, "Expires=3600", "Expires=3601", VERIFIER_MISMATCH);
-        change_carrier(vector, form, "Expires=3600", "Expires=0", VERIFIER_INCOMPLETE);
-        change_carrier(vector, form, "Expires=3600", "Expires=604801", VERIFIER_INCOMPLETE);
+        change_carrier(vector, form, "Expires=3600", "Expires=0", VERIFIER_BAD_EXPIRES);
+        change_carrier(vector, form, "Expires=3600", "Expires=604801", VERIFIER_BAD_EXPIRES);
         change_carrier(vector, form, "&X-Amz-Expires=3600", "", VERIFIER_INCOMPLETE);
     }
 }
@@ -395,7 +399,7 @@ static void change_list(const struct vector *vector, enum vector_form form)
     changed[n] = names[n - 1];
     change_list_to(vector, form, old, changed, n + 1, VERIFIER_MISMATCH); /* one twice */
     changed[n] = STR("zzz");
-    change_list_to(vector, form, old, changed, n + 1, VERIFIER_INCOMPLETE); /* one that is not there */
+    change_list_to(vector, form, old, changed, n + 1, VERIFIER_NO_HEADER); /* one that is not there */
     changed[n] = STR("");
     change_list_to(vector, form, old, changed, n + 1, VERIFIER_MISMATCH);
     if (n > 1) { /* another order */
@@ -439,7 +443,7 @@ static void change_form(const struct vector *vector)
     refuse(vector, &none, VERIFIER_MISSING, "no form");
     struct vector_request twice = vector->forms[VECTOR_HEADER].signed_request;
     vector_add_header(&twice, STR("authorization"), *carrier(&twice, VECTOR_HEADER));
-    refuse(vector, &twice, VERIFIER_INCOMPLETE, "two headers");
+    refuse(vector, &twice, VERIFIER_TWICE, "two headers");
 }
 
 static void test_changed(void **state)
