@@ -12,17 +12,20 @@
 int api_new(const struct api_config *config, struct registry *registry, const struct store *store, struct api **ret_api)
 {
     struct api *api = mem_zalloc(sizeof(*api));
-    char *account = mem_dup_cstr(config->account), *region = mem_dup_cstr(config->region);
+    int r;
 
-    if (!api || !account || !region) {
-        mem_free(account);
-        mem_free(region);
-        mem_free(api);
+    if (!api)
         return -ENOMEM;
+    api->account = str_of(mem_dup_cstr(config->account));
+    api->region = str_of(mem_dup_cstr(config->region));
+    r = str_is_set(api->account) && str_is_set(api->region) ? 0 : -ENOMEM;
+    if (r == 0)
+        r = throttle_new(config->discover_rate, config->control_rate, &api->throttle);
+    if (r < 0) {
+        api_free(api);
+        return r;
     }
     api->clock = config->clock;
-    api->account = str_of(account);
-    api->region = str_of(region);
     api->counts = config->counts;
     api->metrics_services = config->metrics_services;
     api->write_metrics = config->write_metrics;
@@ -37,6 +40,7 @@ void api_free(struct api *api)
 {
     if (!api)
         return;
+    throttle_free(api->throttle);
     mem_free((void *)(uintptr_t)api->account.p);
     mem_free((void *)(uintptr_t)api->region.p);
     mem_free(api);

@@ -13,6 +13,7 @@ struct api_config {
     const struct clock *clock;
     const char *account;                               /* of everybody, as long as there are no keys; 12 digits */
     const char *region;                                /* of requests without a credential scope */
+    uint64_t discover_rate, control_rate;              /* calls a second of an account and region; 0: no limit */
     bool counts;                                       /* show ServiceCount and InstanceCount */
     unsigned metrics_services;                         /* services with series of their own */
     void (*write_metrics)(void *arg, struct buf *buf); /* of others, on any worker; NULL: none */

@@ -6,10 +6,12 @@
 #include "api/api.h"
 #include "api/call.h"
 #include "api/stats.h"
+#include "api/throttle.h"
 
 struct api {
     const struct clock *clock;
     struct str account, region;
+    struct throttle *throttle; /* NULL: none */
     bool counts;
     unsigned metrics_services;
     void (*write_metrics)(void *arg, struct buf *buf);

@@ -4,8 +4,9 @@
 #include "api/call.h"
 
 #include "api/api_worker.h"
+#include "api/gate.h"
 #include "api/page.h"
-#include "api/sts.h"
+#include "api/query.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -26,7 +27,7 @@ static const struct http_header json_headers[] = { { "Content-Type", "applicatio
 
 /* --- the life of a call ------------------------------------------------------------------------------------------ */
 
-static struct api_call *call_new(struct api_worker *worker, struct http_request *request, const struct op *op)
+struct api_call *call_new(struct api_worker *worker, struct http_request *request, const struct op *op)
 {
     struct api_call *call = worker->free_calls;
 
@@ -48,7 +49,7 @@ static struct api_call *call_new(struct api_worker *worker, struct http_request 
     return call;
 }
 
-static void call_free(struct api_call *call)
+void call_free(struct api_call *call)
 {
     struct api_worker *worker = call->worker;
 
@@ -75,8 +76,7 @@ void call_free_all(struct api_worker *worker)
 
 /* --- answering --------------------------------------------------------------------------------------------------- */
 
-static void call_count(struct api_worker *worker, const struct http_request *request, const struct op *op,
-                       unsigned outcome)
+void call_count(struct api_worker *worker, const struct http_request *request, const struct op *op, unsigned outcome)
 {
     int64_t ns = clock_mono_ns(worker->api->clock) - http_request_arrival_ns(request);
 
@@ -241,32 +241,6 @@ static int call_change_error(struct api_call *call)
 
 /* --- gates ------------------------------------------------------------------------------------------------------- */
 
-/* The region in `Credential=KEY/DATE/REGION/SERVICE/aws4_request`; a caller's text, so only what a region can be. */
-static struct str call_scope_region(struct str authorization)
-{
-    struct str absent = { 0 }, rest = authorization;
-    size_t at;
-
-    for (at = 0; at + 11 < rest.n && memcmp(rest.p + at, "Credential=", 11) != 0; at++)
-        ;
-    if (at + 11 >= rest.n)
-        return absent;
-    rest = str_skip(rest, at + 11);
-    for (unsigned slashes = 0; slashes < 2; slashes++) {
-        at = str_find_char(rest, '/');
-        if (at == rest.n)
-            return absent;
-        rest = str_skip(rest, at + 1);
-    }
-    rest.n = str_find_char(rest, '/');
-    if (rest.n == 0 || rest.n > 32)
-        return absent;
-    for (size_t i = 0; i < rest.n; i++)
-        if (!(rest.p[i] >= 'a' && rest.p[i] <= 'z') && !(rest.p[i] >= '0' && rest.p[i] <= '9') && rest.p[i] != '-')
-            return absent;
-    return rest;
-}
-
 static bool call_is_content_type(struct str value, struct str wanted)
 {
     value.n = str_find_char(value, ';');
@@ -306,40 +280,21 @@ static int call_decode(struct api_call *call, void *in)
 static int call_run(struct api_call *call)
 {
     struct api *api = call->worker->api;
-    struct str region = call_scope_region(http_request_header(call->request, "Authorization"));
     void *in = arena_alloc(&call->arena, call->op->input_size);
     int r;
 
     call->out = arena_alloc(&call->arena, call->op->output_size);
-    call->account = api->account;
-    call->region = str_is_set(region) ? region : api->region;
     if (!in || !call->out)
         return -ENOMEM;
-    r = call_decode(call, in);
+    gate_authenticate(call);
+    r = gate_throttle(call);
+    if (r == 0)
+        r = call_decode(call, in);
     if (r)
         return r;
     call->snapshot = snapshot_acquire(registry_head(api->registry));
     call->tenant = state_find_tenant(call->snapshot, call->account, call->region);
     return call->op->call(call, in, call->out);
-}
-
-static void call_handle_sts(struct api_worker *worker, struct http_request *request)
-{
-    static const struct http_header headers[] = { { "Content-Type", "text/xml" } };
-    struct buf body;
-    size_t n;
-    char *form = http_request_body(request, &n);
-    int r = sts_parse(form, n);
-    unsigned status = r ? sts_status((enum sts_result)r) : 200;
-
-    buf_init(&body, CALL_MAX_ANSWER);
-    if (r)
-        sts_render_error(&body, (enum sts_result)r, http_request_id(request));
-    else
-        sts_render_identity(&body, worker->api->account, http_request_id(request));
-    call_count(worker, request, NULL, r ? ERROR_INVALID_INPUT : STATS_OK);
-    n = body.n;
-    http_respond(request, status, headers, 1, buf_take(&body, &n), n);
 }
 
 void call_handle(struct api_worker *worker, struct http_request *request)
@@ -351,7 +306,7 @@ void call_handle(struct api_worker *worker, struct http_request *request)
     int r;
 
     if (!str_is_set(target) && call_is_content_type(type, STR("application/x-www-form-urlencoded"))) {
-        call_handle_sts(worker, request);
+        query_handle(worker, request);
         return;
     }
     if (str_starts(target, CALL_TARGET_PREFIX))

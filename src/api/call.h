@@ -23,7 +23,7 @@ struct api_call {
     struct api_call *next; /* in the worker's list of free calls */
     struct api_worker *worker;
     struct http_request *request;
-    const struct op *op;
+    const struct op *op; /* NULL: a call of STS */
     struct arena arena;
     struct str account, region;
     const struct snapshot *snapshot; /* while the handler runs */
@@ -77,5 +77,10 @@ void call_handle_finish(struct api_worker *worker, struct http_request *request,
 /* Answers with an error in the JSON protocol, without a call; `op` may be NULL. */
 void call_refuse_request(struct api_worker *worker, struct http_request *request, const struct op *op,
                          const struct api_error *error);
+/* A call for the request, and its end. NULL when memory is out. */
+struct api_call *call_new(struct api_worker *worker, struct http_request *request, const struct op *op);
+void call_free(struct api_call *call);
+/* Counts and logs how a request was answered: STATS_OK or an error_id; `op` may be NULL. */
+void call_count(struct api_worker *worker, const struct http_request *request, const struct op *op, unsigned outcome);
 /* Frees the calls that the worker keeps for reuse. */
 void call_free_all(struct api_worker *worker);

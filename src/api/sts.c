@@ -18,6 +18,7 @@ static const struct sts_error_row rows[] = {
     [STS_MISSING_ACTION] = { "MissingAction", "The request has no Action.", "Sender", 400 },
     [STS_INVALID_ACTION] = { "InvalidAction", "Only GetCallerIdentity of version 2011-06-15 exists here.", "Sender",
                              400 },
+    [STS_THROTTLED] = { "Throttling", "Rate exceeded", "Sender", 400 },
     [STS_INTERNAL] = { "InternalFailure", "An internal failure occurred.", "Receiver", 500 },
 };
 

@@ -12,7 +12,8 @@ enum sts_result {
     STS_MALFORMED = 1,  /* not a form, too many parameters, or a parameter twice */
     STS_MISSING_ACTION, /* no Action */
     STS_INVALID_ACTION, /* another action or version than GetCallerIdentity of 2011-06-15 */
-    STS_INTERNAL,       /* the server failed; never a result of sts_parse */
+    STS_THROTTLED,      /* one call too many; neither this nor the next is a result of sts_parse */
+    STS_INTERNAL,       /* the server failed */
 };
 
 /* Decodes an application/x-www-form-urlencoded body in place and decides what it asks for. 0 when it is

@@ -316,6 +316,8 @@ static int start_api(struct daemon *daemon)
     struct api_config api = { .clock = daemon->clock,
                               .account = config->api_account,
                               .region = config->api_region,
+                              .discover_rate = (uint64_t)config->limits_discover_rate,
+                              .control_rate = (uint64_t)config->limits_control_rate,
                               .counts = config->api_counts,
                               .metrics_services = (unsigned)config->metrics_services,
                               .write_metrics = write_dns_metrics,

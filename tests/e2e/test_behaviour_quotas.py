@@ -73,7 +73,7 @@ def test_none_by_default(api):
 
 
 def test_as_aws(start_daemon):
-    api = start_daemon({"compat": "aws"}).api
+    api = start_daemon({"compat": "aws", "limits.control_rate": "0"}).api
     made = [api.namespace(f"n{i}") for i in range(50)]
     limit(api, "CreateHttpNamespace", Name="one-more")
     service = api.service(made[0], "s")
@@ -83,6 +83,6 @@ def test_as_aws(start_daemon):
 
 
 def test_as_aws_but_for_what_is_set(start_daemon):
-    api = start_daemon({"compat": "aws", "limits.namespaces": "0"}).api
+    api = start_daemon({"compat": "aws", "limits.namespaces": "0", "limits.control_rate": "0"}).api
     for i in range(51):
         api.namespace(f"n{i}")

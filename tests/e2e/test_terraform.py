@@ -218,7 +218,8 @@ def plan(config, state):
             and state.get(key) != value}
 
 
-@pytest.fixture(scope="module", params=[{}, {"operations.delay": "100ms"}, {"compat": "aws"}], ids=lambda one: str(one))
+@pytest.fixture(scope="module", params=[{}, {"operations.delay": "100ms"}, {"compat": "aws", "limits.control_rate": "0"}],
+                ids=lambda one: str(one))
 def api(request, tmp_path_factory, recorder):
     with daemons(tmp_path_factory.mktemp("terraform"), recorder) as start:
         yield start(request.param).api
