@@ -46,26 +46,35 @@ static uint32_t read_u32(const char *p)
     return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
 }
 
-/* The system's error of the last call on that file that failed, 0 when there is none: statements do not report it. */
-static int last_errno(sqlite3 *db, enum store_sqlite_file_part part)
+/* The system's error of the last call on the file that failed, 0 when there is none: statements do not report it. */
+static int last_errno(sqlite3_file *file)
 {
-    sqlite3_file *file = NULL;
     int error = 0;
-    sqlite3_file_control(
-        db, "main", part == STORE_SQLITE_FILE_LOG ? SQLITE_FCNTL_JOURNAL_POINTER : SQLITE_FCNTL_FILE_POINTER, &file);
     if (file && file->pMethods)
         file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &error);
     return error;
 }
 
-bool store_sqlite_file_is_full(sqlite3 *db, enum store_sqlite_file_part part)
+static sqlite3_file *file_of(sqlite3 *db, enum store_sqlite_file_part part)
 {
-    int code = sqlite3_extended_errcode(db);
+    sqlite3_file *file = NULL;
+    sqlite3_file_control(
+        db, "main", part == STORE_SQLITE_FILE_LOG ? SQLITE_FCNTL_JOURNAL_POINTER : SQLITE_FCNTL_FILE_POINTER, &file);
+    return file;
+}
+
+bool store_sqlite_file_found_no_space(sqlite3_file *file, int code)
+{
     /* a flush that finds no space is another matter: what it left out is unknown */
     if (code != SQLITE_IOERR_WRITE)
         return code == SQLITE_FULL;
-    int error = last_errno(db, part);
+    int error = last_errno(file);
     return error == ENOSPC || error == EDQUOT || error == EFBIG;
+}
+
+bool store_sqlite_file_is_full(sqlite3 *db, enum store_sqlite_file_part part)
+{
+    return store_sqlite_file_found_no_space(file_of(db, part), sqlite3_extended_errcode(db));
 }
 
 bool store_sqlite_file_is_nomem(sqlite3 *db)
@@ -80,9 +89,9 @@ int store_sqlite_file_error(sqlite3 *db, const char *path, const char *what, str
         return store_tell(ret_message, -ENOMEM, "%s: out of memory while %s", path, what);
     int error = sqlite3_system_errno(db);
     if (!error)
-        error = last_errno(db, STORE_SQLITE_FILE_DATABASE);
+        error = last_errno(file_of(db, STORE_SQLITE_FILE_DATABASE));
     if (!error)
-        error = last_errno(db, STORE_SQLITE_FILE_LOG);
+        error = last_errno(file_of(db, STORE_SQLITE_FILE_LOG));
     const char *text = error ? strerror(error) : sqlite3_errmsg(db);
     switch (sqlite3_errcode(db) & 0xff) {
     case SQLITE_BUSY:
@@ -129,8 +138,7 @@ static int check_file(const char *path, struct store_message *ret_message)
 static int check_header(sqlite3 *db, const char *path, struct store_message *ret_message)
 {
     char header[HEADER_LEN];
-    sqlite3_file *file = NULL;
-    sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+    sqlite3_file *file = file_of(db, STORE_SQLITE_FILE_DATABASE);
     int code = file && file->pMethods ? file->pMethods->xRead(file, header, sizeof(header), 0) : SQLITE_CANTOPEN;
     if (code == SQLITE_IOERR_SHORT_READ)
         return not_ours(path, "this file is too short to be a Cloudmap store", ret_message);

@@ -43,4 +43,6 @@ int store_sqlite_file_error(sqlite3 *db, const char *path, const char *what, str
  * nothing; no memory. */
 enum store_sqlite_file_part { STORE_SQLITE_FILE_DATABASE, STORE_SQLITE_FILE_LOG };
 bool store_sqlite_file_is_full(sqlite3 *db, enum store_sqlite_file_part part);
+/* The same of a write to `file` that ended with `code`. */
+bool store_sqlite_file_found_no_space(sqlite3_file *file, int code);
 bool store_sqlite_file_is_nomem(sqlite3 *db);

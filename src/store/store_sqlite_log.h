@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * SQLite writes a commit to its log in two pieces a page, a system call each. Here they are gathered, and written as
- * one when the log is flushed. Private to this folder. */
+ * one when the log is flushed; and the log grows ahead of them, by a mebibyte at a time at most, so that few flushes
+ * find it longer than the one before. Private to this folder. */
 #pragma once
 
 #include <sqlite3.h>
