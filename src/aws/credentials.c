@@ -2,9 +2,9 @@
  *
  * The order of the sources, and when to ask them again. */
 #include "aws/credentials_priv.h"
-#include "aws/timestamp.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/timestamp.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -5,9 +5,9 @@
 #include "aws/credentials_priv.h"
 #include "aws/form.h"
 #include "aws/secret.h"
-#include "aws/timestamp.h"
 #include "aws/xml_path.h"
 #include "base/mem.h"
+#include "base/timestamp.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -4,8 +4,8 @@
  * refused here, so that no source can smuggle a line into a request. */
 #include "aws/credentials_priv.h"
 #include "aws/secret.h"
-#include "aws/timestamp.h"
 #include "base/mem.h"
+#include "base/timestamp.h"
 #include "json/reader.h"
 
 #include <errno.h>

@@ -4,7 +4,7 @@
  * (`LifecycleTransition` or `Event`), or an envelope of SNS (`Message`) around one of them. */
 #include "aws/ec2_event.h"
 #include "aws/ec2.h"
-#include "aws/timestamp.h"
+#include "base/timestamp.h"
 #include "json/reader.h"
 
 #include <errno.h>

@@ -5,9 +5,9 @@
  * an instance that is gone. */
 #include "aws/ec2_reader.h"
 #include "aws/ec2_listing.h"
-#include "aws/timestamp.h"
 #include "aws/xml_path.h"
 #include "base/mem.h"
+#include "base/timestamp.h"
 
 #include <errno.h>
 

@@ -2,8 +2,8 @@
  *
  * The server of the tests and the environment around it. */
 #include "bed.h"
-#include "aws/timestamp.h"
 #include "base/mem.h"
+#include "base/timestamp.h"
 
 #include <errno.h>
 #include <stdlib.h>

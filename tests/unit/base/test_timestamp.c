@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "../test.h"
 
-#include "aws/timestamp.h"
+#include "base/timestamp.h"
 
 #include <time.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Dates of the proleptic Gregorian calendar, by the count of days. */
-#include "aws/timestamp.h"
+#include "base/timestamp.h"
 
 #define DAY_MS INT64_C(86400000)
 
