@@ -113,8 +113,14 @@ for name in sys.argv[1:]:
 """
 
 
+@pytest.fixture
+def fetched():
+    """What a test in a network of its own, from which nothing can be fetched, is going to need."""
+    return peer.resolved_program()
+
+
 class TestHost:
-    def test_systemd_resolved(self, inside, tmp_path):
+    def test_systemd_resolved(self, fetched, inside, tmp_path):
         with link_to_nowhere(), peer.resolved(tmp_path, ZONE, ("127.0.0.1", 8653)) as place:
             check(place, inside.filled)
 

@@ -133,10 +133,14 @@ ReadEtcHosts=no
 """
 
 
+def resolved_program():
+    return peer("lib/systemd/systemd-resolved", "systemd-resolved")
+
+
 @contextlib.contextmanager
 def resolved(home, zone, server):
     """systemd-resolved without systemd and without D-Bus, at its fixed address: for a network of its own only."""
-    program = peer("lib/systemd/systemd-resolved", "systemd-resolved")
+    program = resolved_program()
     config, users = home / "resolved.conf", home / "passwd"
     config.write_text(RESOLVED.format(server=server, zone=zone), encoding="utf-8")
     with open("/etc/passwd", encoding="utf-8") as system:
