@@ -287,7 +287,7 @@ static int start_dns(struct daemon *daemon)
                               .alias_stale_ms = config->dns_alias_stale,
                               .transfers = transfers,
                               .n_transfers = list_transfers(config, transfers),
-                              .head = registry_head(daemon->registry),
+                              .registry = daemon->registry,
                               .clock = daemon->clock };
     struct dns_message message = { .text = "" };
     int code = name_api(daemon, &api_addresses, &dns);

@@ -139,6 +139,35 @@ enum alias_state alias_find(struct alias *alias, const struct alias_target *targ
     return now < entry->failed_until_ms && now < entry->stale_until_ms ? ALIAS_STALE : ALIAS_UNKNOWN;
 }
 
+enum alias_state alias_follow(struct alias *alias, const struct alias_target *target, struct alias_view *ret_view)
+{
+    struct alias_entry *entry = alias_cache_find(&alias->cache, &target->name, target->type);
+    int64_t now = alias_now_ms(alias);
+
+    if (!entry || (entry->kind == ALIAS_FAILURE && now >= entry->fresh_until_ms))
+        alias_submit(alias, target, NULL, -1);
+    if (!entry)
+        return ALIAS_UNKNOWN;
+    if (entry->kind == ALIAS_FAILURE)
+        return ALIAS_FAILED;
+    if (now < entry->fresh_until_ms)
+        alias_refresh(alias, entry, target, now);
+    else if (now >= entry->failed_until_ms || now >= entry->stale_until_ms)
+        alias_submit(alias, target, NULL, -1); /* a failure takes the place of what is too old */
+    *ret_view = (struct alias_view){
+        .addresses = entry->data, .n = entry->n, .ttl = entry->ttl, .is_nxdomain = entry->is_nxdomain
+    };
+    return ALIAS_KNOWN;
+}
+
+bool alias_name(const struct instance *instance, struct dname *ret_name)
+{
+    struct str text = instance_find_attribute(instance, STR("AWS_ALIAS_DNS_NAME"));
+
+    dname_init(ret_name);
+    return str_is_set(text) && dname_put_dotted(ret_name, text) == 0 && dname_put_root(ret_name) == 0;
+}
+
 static void alias_release(struct alias *alias, struct alias_waiter *waiter)
 {
     pthread_mutex_lock(&alias->mutex);

@@ -72,6 +72,14 @@ struct alias_view {
  * reader. */
 enum alias_state alias_find(struct alias *alias, const struct alias_target *target, struct alias_view *ret_view);
 
+/* For those who keep what is said, and look again and again: what was said last is known until it can be served no
+ * more, with the TTL that it came with; when its time is over it is asked for beside that. UNKNOWN: it is being asked
+ * for, and nothing was ever said. As alias_find, or FAILED; never STALE. */
+enum alias_state alias_follow(struct alias *alias, const struct alias_target *target, struct alias_view *ret_view);
+
+/* The name that an alias stands for. False: the instance is none. */
+bool alias_name(const struct instance *instance, struct dname *ret_name);
+
 /* --- waiting -------------------------------------------------------------------------------------------------------
  */
 

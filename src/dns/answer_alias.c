@@ -70,15 +70,6 @@ static enum answer_result answer_put_foreign(struct answer *answer, const struct
     return ANSWER_LATER;
 }
 
-/* The name of an instance that is an alias. False: it is none, which registration does not let in. */
-static bool answer_alias_name(const struct instance *instance, struct dname *name)
-{
-    struct str text = instance_find_attribute(instance, STR("AWS_ALIAS_DNS_NAME"));
-
-    dname_init(name);
-    return str_is_set(text) && dname_put_dotted(name, text) == 0 && dname_put_root(name) == 0;
-}
-
 /* What stands at a name of ours. ANSWER_ALIAS: *name is what to look at next. */
 static enum answer_result answer_put_own(struct answer *answer, const struct authority *authority,
                                          struct authority_name *name)
@@ -93,7 +84,7 @@ static enum answer_result answer_put_own(struct answer *answer, const struct aut
         result = answer_put_records(answer, find.owner, answer->alias_type);
     else if (find.kind == AUTHORITY_INSTANCE)
         result = answer_put_instance(answer, find.owner, find.instance, answer->alias_type);
-    if (result == ANSWER_ALIAS && !answer_alias_name(answer->alias, &name->name))
+    if (result == ANSWER_ALIAS && !alias_name(answer->alias, &name->name))
         result = ANSWER_EMPTY;
     if (result == ANSWER_EMPTY)
         answer_explain(answer, EDNS_ERROR_OTHER, STR("the name here that the alias stands for has no such records"));
@@ -105,7 +96,7 @@ enum answer_result answer_put_alias(struct answer *answer)
     struct authority_name name;
     struct authority authority;
 
-    if (!answer_alias_name(answer->alias, &name.name))
+    if (!alias_name(answer->alias, &name.name))
         return ANSWER_EMPTY;
     for (unsigned links = 0; links < MAX_LINKS; links++) {
         enum answer_result result;

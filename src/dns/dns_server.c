@@ -81,7 +81,7 @@ static int dns_server_make_alias(struct dns_server *server, const struct dns_con
 {
     struct alias_config alias = { .max_ttl_ms = config->alias_max_ttl_ms,
                                   .stale_ms = config->alias_stale_ms,
-                                  .head = config->head,
+                                  .head = registry_head(config->registry),
                                   .clock = config->clock,
                                   .settings = &server->settings,
                                   .ring = query_log_add_ring(server->query_log) };
@@ -126,8 +126,9 @@ static int dns_server_start_worker(struct dns_server *server, const struct dns_c
     for (size_t i = 0; i < server->n_places && r == 0; i++) {
         int fd = dns_socket_open(&server->places[i], SOCK_DGRAM);
         r = fd < 0 ? fd
-                   : udp_start(fd, dns_socket_is_wildcard(&server->places[i]), &server->settings, config->head,
-                               config->clock, query_log_add_ring(server->query_log), &server->udp[server->n_udp]);
+                   : udp_start(fd, dns_socket_is_wildcard(&server->places[i]), &server->settings,
+                               registry_head(config->registry), config->clock, query_log_add_ring(server->query_log),
+                               &server->udp[server->n_udp]);
         if (r == 0 && server->places[i].is_passed)
             udp_share(server->udp[server->n_udp]);
         server->n_udp += r == 0;
@@ -140,8 +141,8 @@ static int dns_server_start_worker(struct dns_server *server, const struct dns_c
             listeners[n++] = fd;
     }
     if (r == 0)
-        r = tcp_start(listeners, n, &limits, &server->peers, &server->settings, config->head, config->clock,
-                      query_log_add_ring(server->query_log), &server->tcp[server->n_tcp]);
+        r = tcp_start(listeners, n, &limits, &server->peers, &server->settings, registry_head(config->registry),
+                      config->clock, query_log_add_ring(server->query_log), &server->tcp[server->n_tcp]);
     else
         while (n > 0)
             close(listeners[--n]);
@@ -157,7 +158,9 @@ static int dns_server_start_transfer(struct dns_server *server, const struct dns
                                         .n_zones = config->n_transfers,
                                         .name_servers = server->settings.name_servers,
                                         .n_name_servers = server->settings.n_name_servers,
-                                        .head = config->head,
+                                        .views = config->views,
+                                        .alias = server->settings.alias,
+                                        .registry = config->registry,
                                         .clock = config->clock };
 
     return transfer_start(&transfer, &server->settings.transfer, ret_message);

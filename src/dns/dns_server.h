@@ -9,7 +9,6 @@
 #include "dns/answer.h"
 #include "dns/dns_socket.h"
 #include "dns/transfer.h"
-#include "registry/snapshot.h"
 
 struct dns_config {
     const char *const *addresses; /* HOST:PORT */
@@ -38,14 +37,14 @@ struct dns_config {
     int64_t alias_max_ttl_ms, alias_stale_ms;
     const struct transfer_zone_config *transfers;
     size_t n_transfers;
-    const struct snapshot_head *head;
+    struct registry *registry;
     const struct clock *clock;
 };
 
 struct dns_server;
 
-/* Everything is copied but views, head and clock, which outlive the server. 0, -errno, or a condition of dns_socket.h
- * with its message. */
+/* Everything is copied but views, registry and clock, which outlive the server. 0, -errno, or a condition of
+ * dns_socket.h with its message. */
 int dns_server_start(const struct dns_config *config, struct dns_server **ret_server, struct dns_message *ret_message);
 /* Ends the threads; accepts NULL. */
 void dns_server_stop(struct dns_server *server);

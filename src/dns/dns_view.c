@@ -107,6 +107,11 @@ void dns_view_set_free(struct dns_view_set *views)
 /* --- finding -------------------------------------------------------------------------------------------------------
  */
 
+const struct dns_view *dns_view_of_vpc(const struct dns_view_set *views, unsigned vpc)
+{
+    return &views->views[vpc == VPC_DEFAULT ? VIEW_DEFAULT : VIEW_VPC + vpc - 1];
+}
+
 static const struct dns_view *dns_view_of(const struct dns_view_set *views, uint16_t family, const uint8_t *address,
                                           unsigned bits, unsigned *ret_scope)
 {
@@ -114,7 +119,7 @@ static const struct dns_view *dns_view_of(const struct dns_view_set *views, uint
 
     if (!dns_networks_find(views->networks, family, address, bits, &vpc, ret_scope))
         return &views->views[VIEW_PUBLIC];
-    return &views->views[vpc == VPC_DEFAULT ? VIEW_DEFAULT : VIEW_VPC + vpc - 1];
+    return dns_view_of_vpc(views, vpc);
 }
 
 const struct dns_view *dns_view_find(const struct dns_view_set *views, uint16_t family, const uint8_t *address)
@@ -142,6 +147,11 @@ const struct dns_view *dns_view_of_subnet(const struct dns_view_set *views, cons
 
     *ret_scope = (uint8_t)scope;
     return view;
+}
+
+const struct dns_view *dns_view_public(const struct dns_view_set *views)
+{
+    return &views->views[VIEW_PUBLIC];
 }
 
 const struct dns_view *dns_view_at(const struct dns_view_set *views, size_t index)

@@ -52,5 +52,10 @@ bool dns_view_trusts(const struct dns_view_set *views, uint16_t family, const ui
 const struct dns_view *dns_view_of_subnet(const struct dns_view_set *views, const struct edns_subnet *subnet,
                                           uint8_t *ret_scope);
 
+/* That of the clients of a VPC, by its number. */
+const struct dns_view *dns_view_of_vpc(const struct dns_view_set *views, unsigned vpc);
+/* That of clients that see public zones alone. */
+const struct dns_view *dns_view_public(const struct dns_view_set *views);
+
 /* Views have indices below this; NULL behind the last. */
 const struct dns_view *dns_view_at(const struct dns_view_set *views, size_t index);

@@ -31,10 +31,38 @@ uint64_t transfer_now_s(const struct transfer *transfer)
 int transfer_renew(const struct transfer *transfer, struct transfer_zone *zone)
 {
     const struct snapshot *snapshot = snapshot_acquire(transfer->head);
-    int r = zone_image_renew(zone->image, snapshot);
+    bool waits = clock_mono_ns(transfer->clock) / 1000000 < transfer->patient_until_ms;
+    int r = zone_image_renew(zone->image, snapshot, waits);
 
     snapshot_release(transfer->head);
     return r;
+}
+
+static void transfer_done(struct change *change)
+{
+    struct transfer *transfer = change->owner;
+
+    pthread_mutex_lock(&transfer->mutex);
+    transfer->is_revision_wanted = false;
+    pthread_cond_broadcast(&transfer->given);
+    pthread_mutex_unlock(&transfer->mutex);
+}
+
+void transfer_look_elsewhere(struct transfer *transfer, struct transfer_zone *zone)
+{
+    bool is_behind = zone_image_is_behind(zone->image, snapshot_acquire(transfer->head)), was_wanted;
+
+    snapshot_release(transfer->head);
+    if (!is_behind)
+        return;
+    pthread_mutex_lock(&transfer->mutex);
+    was_wanted = transfer->is_revision_wanted;
+    transfer->is_revision_wanted = true;
+    pthread_mutex_unlock(&transfer->mutex);
+    if (was_wanted)
+        return;
+    transfer->revision = (struct change){ .kind = CHANGE_REVISION, .done = transfer_done, .owner = transfer };
+    registry_submit(transfer->registry, &transfer->revision); /* what fails is wanted again at the next look */
 }
 
 /* The key of that name: the zone's that is asked for, else any. */
@@ -226,9 +254,13 @@ static int transfer_add_places(struct transfer_zone *zone, const char *zone_text
     return 0;
 }
 
-static int transfer_configure(struct transfer_zone *zone, const struct transfer_zone_config *config,
-                              struct dns_message *ret_message)
+static int transfer_configure(struct transfer_zone *zone, const struct transfer_config *transfer,
+                              const struct transfer_zone_config *config, struct dns_message *ret_message)
 {
+    struct zone_image_config image = { .name = &zone->name,
+                                       .vpc = config->vpc ? str_of(config->vpc) : STR(""),
+                                       .views = transfer->views,
+                                       .alias = transfer->alias };
     int r;
 
     if (dname_of_text(str_of(config->zone), &zone->name))
@@ -242,7 +274,7 @@ static int transfer_configure(struct transfer_zone *zone, const struct transfer_
         return transfer_bad(ret_message, config->zone, "neither secondaries nor a key", "");
     if (r)
         return r;
-    zone->image = zone_image_new(&zone->name, config->vpc ? str_of(config->vpc) : STR(""));
+    zone->image = zone_image_new(&image);
     return zone->image ? 0 : -ENOMEM;
 }
 
@@ -265,7 +297,7 @@ static int transfer_init(struct transfer *transfer, const struct transfer_config
         int r;
         pthread_mutex_init(&transfer->zones[i].mutex, NULL);
         transfer->n_zones++;
-        r = transfer_configure(&transfer->zones[i], &config->zones[i], ret_message);
+        r = transfer_configure(&transfer->zones[i], config, &config->zones[i], ret_message);
         if (r)
             return r;
     }
@@ -306,8 +338,10 @@ int transfer_start(const struct transfer_config *config, struct transfer **ret_t
         return -ENOMEM;
     transfer->name_servers = config->name_servers;
     transfer->n_name_servers = config->n_name_servers;
-    transfer->head = config->head;
+    transfer->registry = config->registry;
+    transfer->head = registry_head(config->registry);
     transfer->clock = config->clock;
+    transfer->patient_until_ms = clock_mono_ns(config->clock) / 1000000 + ALIAS_WAIT_MS;
     transfer->wake = transfer->sockets[0] = transfer->sockets[1] = -1;
     pthread_mutex_init(&transfer->mutex, NULL);
     pthread_cond_init(&transfer->given, NULL);
@@ -340,6 +374,10 @@ static void transfer_end_threads(struct transfer *transfer)
             pthread_join(transfer->slots[i].thread, NULL);
     if (transfer->is_watched)
         pthread_join(transfer->watcher, NULL);
+    pthread_mutex_lock(&transfer->mutex);
+    while (transfer->is_revision_wanted)
+        pthread_cond_wait(&transfer->given, &transfer->mutex);
+    pthread_mutex_unlock(&transfer->mutex);
 }
 
 void transfer_stop(struct transfer *transfer)

@@ -4,6 +4,10 @@
  * 1995), and secondaries are told of changes (NOTIFY, RFC 1996). Who may ask is a matter of address, and of a key where
  * the zone has one (TSIG, RFC 8945).
  *
+ * The serial is the registry's revision. Addresses of aliases change without one: then a revision of nothing is made,
+ * so that serials go on as they do for everything else, over restarts too, and the SOA record of answers is the same
+ * one.
+ *
  * The TCP threads hand a connection that asks for a transfer over to a thread of this part, which may wait on the
  * client; what is sent are shared sets of records, so that no snapshot is held meanwhile. */
 #pragma once
@@ -12,7 +16,7 @@
 #include "dns/authority.h"
 #include "dns/dns_socket.h"
 #include "dnswire/tsig.h"
-#include "registry/snapshot.h"
+#include "registry/registry.h"
 
 #define TRANSFER_MAX_ZONES 256
 #define TRANSFER_MAX_SECONDARIES 16
@@ -32,7 +36,9 @@ struct transfer_config {
     size_t n_zones;
     const struct dname *name_servers; /* borrowed */
     size_t n_name_servers;
-    const struct snapshot_head *head;
+    const struct dns_view_set *views; /* NULL: everybody sees everything */
+    struct alias *alias;              /* who knows the names elsewhere that aliases stand for; NULL: nobody */
+    struct registry *registry;        /* asked for a new revision when their addresses change */
     const struct clock *clock;
 };
 

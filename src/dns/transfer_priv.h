@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/rand.h"
+#include "dns/alias.h"
 #include "dns/transfer.h"
 #include "dns/zone_image.h"
 
@@ -31,8 +32,8 @@ struct transfer_zone {
     size_t n_places;
     pthread_mutex_t mutex; /* of the image */
     struct zone_image *image;
-    uint64_t told; /* the change that secondaries were told of; with next_ms the watching thread's */
-    int64_t next_ms;
+    uint64_t told; /* the change that secondaries were told of; the rest of the watching thread's */
+    int64_t next_ms, next_foreign_ms;
 };
 
 /* A thread that serves one connection at a time. */
@@ -53,11 +54,15 @@ struct transfer {
     size_t n_zones;
     const struct dname *name_servers;
     size_t n_name_servers;
+    struct registry *registry;
     const struct snapshot_head *head;
     const struct clock *clock;
-    bool stopping;         /* atomic; set under the mutex */
-    pthread_mutex_t mutex; /* of the slots' is_taken and fd */
+    int64_t patient_until_ms; /* so long first versions wait for the addresses of aliases */
+    bool stopping;            /* atomic; set under the mutex */
+    pthread_mutex_t mutex;    /* of the slots' is_taken and fd, and of the next two */
     pthread_cond_t given;
+    bool is_revision_wanted;
+    struct change revision;
     struct transfer_slot *slots;
     pthread_t watcher;
     bool is_watched;
@@ -72,6 +77,9 @@ struct transfer_zone *transfer_find_zone(const struct transfer *transfer, const 
 uint64_t transfer_now_s(const struct transfer *transfer);
 /* Makes the zone's image show the newest snapshot, under the zone's mutex; see zone_image_renew. */
 int transfer_renew(const struct transfer *transfer, struct transfer_zone *zone);
+/* Wants a new revision if the image's aliases have other addresses by now; under the zone's mutex. The watching thread.
+ */
+void transfer_look_elsewhere(struct transfer *transfer, struct transfer_zone *zone);
 
 /* The thread of a slot: waits for connections and serves them. */
 void *transfer_serve_run(void *slot);

@@ -12,12 +12,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/time.h>
 #include <unistd.h>
 
 #define READ_S 2    /* to the next request */
 #define WRITE_S 10  /* to take something */
 #define WHOLE_S 900 /* a transfer */
+#define LOOK_AGAIN_MS 50
 #define LENGTH 2
 
 /* A transfer under way. */
@@ -205,7 +207,11 @@ static unsigned collect(const struct transfer *transfer, struct transfer_zone *z
     if (!wanted->is_whole && read_serial(query, &serial))
         return PACKET_FORMERR;
     pthread_mutex_lock(&zone->mutex);
-    r = transfer_renew(transfer, zone);
+    while ((r = transfer_renew(transfer, zone)) == ZONE_IMAGE_UNKNOWN) { /* not long after the start */
+        pthread_mutex_unlock(&zone->mutex);
+        poll(NULL, 0, LOOK_AGAIN_MS);
+        pthread_mutex_lock(&zone->mutex);
+    }
     if (r == ZONE_IMAGE_SAME || r == ZONE_IMAGE_CHANGED) {
         wanted->serial = (uint32_t)zone_image_revision(zone->image);
         wanted->soa_ttl = zone_image_soa_ttl(zone->image);

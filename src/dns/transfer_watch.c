@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The watch over the zones: renews each image when the registry has moved on, at most once a second, so that the
- * journal has steps of that size, and tells secondaries when something changed (RFC 1996), again until they answer. */
+ * journal has steps of that size, and tells secondaries when something changed (RFC 1996), again until they answer.
+ * What aliases stand for is looked at as often. */
 #include "dns/transfer_priv.h"
 
 #include "base/log.h"
@@ -123,6 +124,10 @@ static void watch_look(struct transfer *transfer, struct transfer_zone *zone, in
     pthread_mutex_lock(&zone->mutex);
     if (transfer_renew(transfer, zone) >= 0)
         changed = zone_image_changed(zone->image);
+    if (changed && now_ms >= zone->next_foreign_ms) {
+        transfer_look_elsewhere(transfer, zone);
+        zone->next_foreign_ms = now_ms + PERIOD_MS;
+    }
     pthread_mutex_unlock(&zone->mutex);
     zone->next_ms = now_ms + 10 * (clock_mono_ns(transfer->clock) / 1000000 - now_ms);
     if (changed == 0 || changed == zone->told)

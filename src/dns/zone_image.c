@@ -16,8 +16,9 @@ struct image_node {
     uint64_t hash;
     const struct owner *block; /* compared only */
     uint32_t epoch;
-    bool is_volatile; /* its records depend on other names */
-    uint32_t round;   /* of the renewal that saw it last */
+    unsigned flags; /* enum zone_render_flags */
+    uint32_t round; /* of the renewal that saw it last */
+    struct image_node *next_foreign;
     struct zone_render_choice choice;
     struct record_set *set;
     uint32_t n_key;
@@ -27,10 +28,13 @@ struct image_node {
 struct zone_image {
     struct dname name; /* folded */
     char *vpc;
+    const struct dns_view_set *views;
+    struct alias *alias;
     struct image_node **chains;
     size_t n_chains, n_nodes;
     uint64_t n_records, size;
     uint32_t round;
+    struct image_node *foreign;                              /* names that show what is known of names elsewhere */
     struct zone_image_version versions[ZONE_IMAGE_VERSIONS]; /* ring */
     size_t first, n;
     uint64_t journal; /* octets */
@@ -94,6 +98,7 @@ static void image_free_node(struct zone_image *image, struct image_node *node)
 
 static void image_clear(struct zone_image *image)
 {
+    image->foreign = NULL;
     for (size_t i = 0; i < image->n_chains; i++)
         while (image->chains[i]) {
             struct image_node *node = image->chains[i];
@@ -155,7 +160,9 @@ static struct image_node *image_own_node(struct zone_image *image, const struct 
 struct renewal {
     struct zone_image *image;
     struct zone_render_zone zone;
+    struct authority_client client;
     struct buf records, removed, added;
+    bool is_unknown;
     bool failed;
 };
 
@@ -165,7 +172,7 @@ static void image_renew_node(struct renewal *renewal, struct image_node *node, c
     struct record_set *set;
 
     buf_clear(&renewal->records);
-    node->is_volatile = zone_render_owner(&renewal->zone, owner, &node->choice, &renewal->records);
+    node->flags = zone_render_owner(&renewal->zone, owner, &node->choice, &renewal->records);
     set = record_set_new(&renewal->records, true);
     if (!set) {
         renewal->failed = true;
@@ -199,8 +206,13 @@ static void image_visit(void *arg, const struct trie_item *item)
         return;
     }
     node->round = renewal->image->round;
-    if (node->block != owner || node->epoch != item->epoch || node->is_volatile)
+    if (node->block != owner || node->epoch != item->epoch || (node->flags & ZONE_RENDER_VOLATILE))
         image_renew_node(renewal, node, owner);
+    if (node->flags & ZONE_RENDER_FOREIGN) {
+        node->next_foreign = renewal->image->foreign;
+        renewal->image->foreign = node;
+    }
+    renewal->is_unknown = renewal->is_unknown || (node->flags & ZONE_RENDER_UNKNOWN);
 }
 
 /* Drops the names that this round did not see. */
@@ -262,32 +274,90 @@ static int image_conclude(struct renewal *renewal, uint64_t revision, uint32_t s
     return ZONE_IMAGE_CHANGED;
 }
 
-int zone_image_renew(struct zone_image *image, const struct snapshot *snapshot)
+/* False: the zone is not there. */
+static bool image_begin(struct renewal *renewal, struct zone_image *image, const struct snapshot *snapshot)
 {
-    struct renewal renewal = { .image = image, .zone = { .snapshot = snapshot, .name = &image->name } };
+    const struct zone *zone = image_find_zone(image, snapshot);
+
+    if (!zone)
+        return false;
+    *renewal = (struct renewal){ .image = image };
+    if (image->views)
+        renewal->client.view =
+            zone->is_private ? dns_view_of_vpc(image->views, zone->vpc) : dns_view_public(image->views);
+    renewal->zone = (struct zone_render_zone){
+        .snapshot = snapshot, .zone = zone, .name = &image->name, .client = &renewal->client, .alias = image->alias
+    };
+    buf_init(&renewal->records, ZONE_IMAGE_MAX);
+    buf_init(&renewal->removed, ZONE_IMAGE_MAX);
+    buf_init(&renewal->added, ZONE_IMAGE_MAX);
+    return true;
+}
+
+static void image_end(struct renewal *renewal)
+{
+    buf_fini(&renewal->records);
+    buf_fini(&renewal->removed);
+    buf_fini(&renewal->added);
+}
+
+int zone_image_renew(struct zone_image *image, const struct snapshot *snapshot, bool waits)
+{
+    struct renewal renewal;
     int r;
 
     if (image->n && image_last(image)->last == snapshot->revision)
         return ZONE_IMAGE_SAME;
-    renewal.zone.zone = image_find_zone(image, snapshot);
-    if (!renewal.zone.zone) {
+    if (!image_begin(&renewal, image, snapshot)) {
         image_clear(image);
         return ZONE_IMAGE_ABSENT;
     }
-    buf_init(&renewal.records, ZONE_IMAGE_MAX);
-    buf_init(&renewal.removed, ZONE_IMAGE_MAX);
-    buf_init(&renewal.added, ZONE_IMAGE_MAX);
     image->round++;
+    image->foreign = NULL;
     trie_each(&renewal.zone.zone->owners, image_visit, &renewal);
     image_sweep(&renewal);
-    r = renewal.failed ? -ENOMEM
-                       : image_conclude(&renewal, snapshot->revision, (uint32_t)renewal.zone.zone->ns->soa_ttl);
+    if (renewal.failed)
+        r = -ENOMEM;
+    else if (waits && image->n == 0 && renewal.is_unknown)
+        r = ZONE_IMAGE_UNKNOWN;
+    else
+        r = image_conclude(&renewal, snapshot->revision, (uint32_t)renewal.zone.zone->ns->soa_ttl);
     if (r < 0)
         image_clear(image);
-    buf_fini(&renewal.records);
-    buf_fini(&renewal.removed);
-    buf_fini(&renewal.added);
+    image_end(&renewal);
     return r;
+}
+
+/* Would the name have other records now? Memory that is out is no reason for anything. */
+static bool image_is_node_behind(struct renewal *renewal, const struct image_node *node)
+{
+    const struct trie_item *item =
+        trie_find(&renewal->zone.zone->owners, node->hash, (struct str){ (const char *)node->key, node->n_key });
+    struct zone_render_choice choice = node->choice;
+    struct record_set *set;
+    bool differs;
+
+    if (!item || (const struct owner *)item != node->block || item->epoch != node->epoch)
+        return false; /* the next renewal sees to it */
+    buf_clear(&renewal->records);
+    zone_render_owner(&renewal->zone, (const struct owner *)item, &choice, &renewal->records);
+    set = record_set_new(&renewal->records, true);
+    differs = set && record_set_diff(node->set, set, &renewal->removed, &renewal->added);
+    record_set_unref(set);
+    return differs;
+}
+
+bool zone_image_is_behind(struct zone_image *image, const struct snapshot *snapshot)
+{
+    struct renewal renewal;
+    bool is_behind = false;
+
+    if (image->n == 0 || !image->foreign || !image_begin(&renewal, image, snapshot))
+        return false;
+    for (const struct image_node *node = image->foreign; node && !is_behind; node = node->next_foreign)
+        is_behind = image_is_node_behind(&renewal, node);
+    image_end(&renewal);
+    return is_behind;
 }
 
 /* --- reading ------------------------------------------------------------------------------------------------------ */
@@ -388,23 +458,25 @@ void zone_image_parts_free(struct zone_image_parts *parts)
 
 /* --- making ------------------------------------------------------------------------------------------------------- */
 
-struct zone_image *zone_image_new(const struct dname *name, struct str vpc)
+struct zone_image *zone_image_new(const struct zone_image_config *config)
 {
     struct zone_image *image = mem_zalloc(sizeof(*image));
 
     if (!image)
         return NULL;
-    image->name = *name;
+    image->name = *config->name;
+    image->views = config->views;
+    image->alias = config->alias;
     dname_fold(&image->name);
     image->n_chains = FIRST_CHAINS;
     image->chains = mem_zalloc(FIRST_CHAINS * sizeof(image->chains[0]));
-    image->vpc = mem_zalloc(vpc.n + 1);
+    image->vpc = mem_zalloc(config->vpc.n + 1);
     if (!image->chains || !image->vpc) {
         zone_image_free(image);
         return NULL;
     }
-    if (vpc.n)
-        memcpy(image->vpc, vpc.p, vpc.n);
+    if (config->vpc.n)
+        memcpy(image->vpc, config->vpc.p, config->vpc.n);
     return image;
 }
 

@@ -5,7 +5,9 @@
  * again, and what differs is noted under the snapshot's revision. Revisions are serials (their lower 32 bits).
  *
  * A name of routing WEIGHTED has one instance in the zone for each type: the one whose id hashes lowest among the
- * healthy ones, kept until it leaves. An instance that stands for a name elsewhere has no records.
+ * healthy ones, kept until it leaves. An alias has the addresses of the name that it stands for: of our names those
+ * that a client of the zone's own VPC sees, of others those that resolvers said last, until they are too old to serve;
+ * none before a resolver has answered. A serial's contents never change: other addresses show with the next revision.
  *
  * Its owner lets one thread in at a time; the sets that it gives out outlive that. */
 #pragma once
@@ -26,14 +28,24 @@ struct zone_image_version {
 
 struct zone_image;
 
-/* The zone of that name: the private one of the VPC, or with "" the public one. Both are copied. NULL when memory is
- * out. */
-struct zone_image *zone_image_new(const struct dname *name, struct str vpc);
+struct zone_image_config {
+    const struct dname *name;         /* of the zone; copied, as the VPC is */
+    struct str vpc;                   /* of the private zone; "": the public one */
+    const struct dns_view_set *views; /* NULL: everybody sees everything */
+    struct alias *alias;              /* who knows the names elsewhere that aliases stand for; NULL: nobody */
+};
+
+/* NULL when memory is out. What config points to outlives the image. */
+struct zone_image *zone_image_new(const struct zone_image_config *config);
 void zone_image_free(struct zone_image *image);
 
-enum zone_image_result { ZONE_IMAGE_SAME = 0, ZONE_IMAGE_CHANGED, ZONE_IMAGE_ABSENT };
-/* Makes the image show the snapshot. A result, or -ENOMEM: then it shows nothing, and its journal is lost. */
-int zone_image_renew(struct zone_image *image, const struct snapshot *snapshot);
+enum zone_image_result { ZONE_IMAGE_SAME = 0, ZONE_IMAGE_CHANGED, ZONE_IMAGE_ABSENT, ZONE_IMAGE_UNKNOWN };
+/* Makes the image show the snapshot. A result, or -ENOMEM: then it shows nothing, and its journal is lost. With `waits`
+ * the first version is not made while a name elsewhere is still being asked for: UNKNOWN. */
+int zone_image_renew(struct zone_image *image, const struct snapshot *snapshot, bool waits);
+/* Has an alias that the image shows other addresses by now, under the revision that it shows? Then a new revision is
+ * wanted. */
+bool zone_image_is_behind(struct zone_image *image, const struct snapshot *snapshot);
 /* The revision that the image shows. */
 uint64_t zone_image_revision(const struct zone_image *image);
 /* The revision since which it shows what it shows; 0: nothing. */

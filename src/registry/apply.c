@@ -456,6 +456,10 @@ int apply_change(struct apply *apply, struct change *change)
     case CHANGE_UNTAG:
         r = apply_tags(apply, change);
         break;
+    case CHANGE_REVISION:
+        store_touch(apply->batch);
+        r = 0;
+        break;
     default:
         r = apply_operation(apply, change);
         break;

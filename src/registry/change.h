@@ -30,6 +30,7 @@ enum change_kind {
     CHANGE_PROBE_HEALTH,
     CHANGE_TAG,
     CHANGE_UNTAG,
+    CHANGE_REVISION, /* of nothing here: what DNS zones show of names elsewhere is another, and needs a new serial */
     CHANGE_KIND_COUNT
 };
 

@@ -214,7 +214,7 @@ int store_commit(struct store *store, const struct store_batch *batch)
     struct store_ledger next = store->ledger;
     int r;
     ASSERT(store->loaded);
-    if (batch->n_ops == 0 && !batch->failed)
+    if (store_batch_size(batch) == 0)
         return 0;
     for (size_t i = 0; i < batch->n_ops; i++) {
         const struct store_op *op = &batch->ops[i];

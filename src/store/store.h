@@ -80,8 +80,10 @@ uint64_t store_revision(const struct store *store);
 struct store_batch *store_batch_new(void);
 void store_batch_free(struct store_batch *batch);
 void store_batch_clear(struct store_batch *batch);
-/* Puts and deletes in it, and one for those that found no room: a batch that failed is not an empty one. */
+/* Puts and deletes in it, one for those that found no room, one for touches: 0 is an empty batch. */
 size_t store_batch_size(const struct store_batch *batch);
+/* The commit is made even if it changes no record: it makes a new revision. */
+void store_touch(struct store_batch *batch);
 
 /* `json` is an object `{...}` with at least one member. `old_sum` is the sum of the record it replaces, 0 when the key
  * is new; the commit is STORE_CONFLICT when that is not so. Returns the sum of the new record (never 0), to be named

@@ -27,12 +27,17 @@ void store_batch_clear(struct store_batch *batch)
 {
     arena_reset(&batch->bytes);
     batch->n_ops = 0;
-    batch->failed = false;
+    batch->is_touched = batch->failed = false;
+}
+
+void store_touch(struct store_batch *batch)
+{
+    batch->is_touched = true;
 }
 
 size_t store_batch_size(const struct store_batch *batch)
 {
-    return batch->n_ops + batch->failed;
+    return batch->n_ops + batch->is_touched + batch->failed;
 }
 
 /* The next op, not yet counted, with its key copied in; NULL when there is no room, which fails the batch. */

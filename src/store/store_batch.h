@@ -10,5 +10,6 @@ struct store_batch {
     struct arena bytes; /* keys and sealed values */
     struct store_op *ops;
     size_t n_ops, size;
+    bool is_touched;
     bool failed;
 };

@@ -18,7 +18,9 @@ import pytest
 from support.client import until
 from support.daemon import Daemon
 from support.dns import Dns
+from support.program import cloudmapctl
 from support.secondary import KEY, KEY_NAME, SECRET, Secondary, free_port, keyring, transfer
+from support.upstream import Upstream, reply
 
 CHANGE_SECONDS = float(os.environ.get("TRANSFER_SECONDS", "5"))  # a minute is the long form
 ZONE = "shop.example"
@@ -173,6 +175,26 @@ class TestSteps:
         daemon.start()
         assert transfer(asked.port, ZONE) == (before, lines)
         assert len(kdig_lines(asked, ZONE, f"IXFR={before}")) == 1
+
+
+    def test_restore(self, start_daemon, tmp_path):
+        """What the daemon said after the backup is behind what it says after the restore (RFC 1982)."""
+        daemon = start_daemon(open_to(free_port()))
+        asked = Dns(daemon)
+        namespace = daemon.api.namespace(ZONE, "DNS_PUBLIC")
+        file = tmp_path / "backup"
+        assert cloudmapctl("--data", daemon.data, "backup", file).returncode == 0
+        service = daemon.api.service(namespace, "web", **records("A"))
+        for i in range(10):
+            daemon.api.register(service, f"i{i}", {"AWS_INSTANCE_IPV4": f"10.0.0.{i}"})
+        serials = [transfer(asked.port, ZONE)[0]]
+        for _ in range(2):
+            daemon.stop()
+            assert cloudmapctl("--data", daemon.data, "restore", "--replace", file).returncode == 0
+            daemon.start()
+            serial, lines = transfer(asked.port, ZONE)
+            assert len(lines) == 1 and all(0 < (serial - before) % 2**32 < 2**31 for before in serials)
+            serials.append(serial)
 
 
 class TestPermission:
@@ -421,3 +443,79 @@ class TestSecondaries:
         for one in threads:
             one.join()
         return sum(counts)
+
+
+def alias(api, namespace, name, target, *types):
+    service = api.service(namespace, name, **records(*(types or ("A",)), routing="WEIGHTED"))
+    api.register(service, "alias", {"AWS_ALIAS_DNS_NAME": target})
+
+
+class TestAliases:
+    """A secondary knows no aliases: it has the addresses that they stand for."""
+
+    def test_by_view(self, start_daemon):
+        """Names of ours are those that clients of the zone's VPC see."""
+        settings = {f"transfer.{ZONE}.secondaries": "127.0.0.1:1", "transfer.b.example.secondaries": "127.0.0.1:1",
+                    "transfer.b.example.vpc": "vpc-1", "vpc.vpc-1.cidr": "10.0.0.0/8", "dns.resolver": "none"}
+        asked = Dns(start_daemon(settings))
+        api = asked.daemon.api
+        for kind, address in (("DNS_PUBLIC", "192.0.2.1"), ("DNS_PRIVATE", "10.0.0.1")):
+            service = api.service(api.namespace("both.example", kind), "web", **records("A", ttl=7))
+            api.register(service, "i", {"AWS_INSTANCE_IPV4": address})
+        alias(api, api.namespace(ZONE, "DNS_PUBLIC"), "lb", "web.both.example")
+        alias(api, api.namespace("b.example", "DNS_PRIVATE"), "lb", "web.both.example")
+        assert f"lb.{ZONE}. 7 192.0.2.1" in transfer(asked.port, ZONE)[1]
+        assert "lb.b.example. 7 10.0.0.1" in transfer(asked.port, "b.example")[1]
+
+    @pytest.fixture
+    def knot(self, start_daemon, tmp_path):
+        """(daemon, its namespace, Knot as its secondary, the resolver); `said` of the resolver is what it answers."""
+        upstream = Upstream(lambda query, _: upstream.said(query))
+        upstream.said = lambda query: reply(query, "lb.example.net 1 A 192.0.2.1", "lb.example.net 1 A 192.0.2.2")
+        port = free_port()
+        daemon = start_daemon({f"transfer.{ZONE}.secondaries": f"127.0.0.1:{port}", f"transfer.{ZONE}.key": KEY,
+                               "dns.resolver": upstream.address},
+                              args=["--dns", f"127.0.0.1:{free_port()}"])
+        secondary = Secondary("knot", tmp_path / "knot", ZONE, port)
+        try:
+            yield daemon, daemon.api.namespace(ZONE, "DNS_PUBLIC"), secondary, upstream
+        finally:
+            secondary.stop()
+            upstream.close()
+
+    def test_follow_what_resolvers_say(self, knot):
+        daemon, namespace, secondary, upstream = knot
+        asked, serials = Dns(daemon), []
+
+        def follows(*lines):
+            wanted = {f"{ZONE}. 172800 ns.invalid.", *lines}
+            held, _ = until(secondary.contents, lambda it: it[1] == wanted, 15)
+            assert held <= asked.query(ZONE, "SOA").answer[0][0].serial and held not in serials
+            assert not serials or 0 < (held - serials[-1]) % 2**32 < 2**31
+            serials.append(held)
+
+        def line(last):
+            return f"lb.{ZONE}. 1 192.0.2.{last}"
+
+        web = daemon.api.service(namespace, "web", **records("A"))
+        alias(daemon.api, namespace, "own", f"web.{ZONE}")
+        secondary.start(asked.port)
+        daemon.api.register(web, "a", {"AWS_INSTANCE_IPV4": "10.0.0.1"})
+        follows(f"web.{ZONE}. 60 10.0.0.1", f"own.{ZONE}. 60 10.0.0.1")
+        daemon.api.deregister(web, "a")
+        alias(daemon.api, namespace, "lb", "lb.example.net")
+        follows(line(1), line(2))
+        upstream.said = lambda query: reply(query, "lb.example.net 1 A 192.0.2.3")
+        follows(line(3))
+        before = daemon.api.http("GET", "/metrics").body.decode()
+        assert 'cloudmap_dns_transfers_total{kind="ixfr"} 0' not in before
+        upstream.said = lambda query: reply(query, rcode=dns.rcode.SERVFAIL)
+        asked_before = upstream.asked()
+        until(lambda: upstream.asked() - asked_before, lambda n: n > 0)
+        assert secondary.contents()[1] == {f"{ZONE}. 172800 ns.invalid.", line(3)}  # of old
+        # After a restart, too, nobody is given a zone without what a resolver is about to say.
+        upstream.said = lambda query: reply(query, "lb.example.net 1 A 192.0.2.3")
+        daemon.restart(crash=True)
+        assert line(3) in transfer(asked.port, ZONE, keyring())[1]
+        upstream.said = lambda query: reply(query, "lb.example.net 1 A 192.0.2.4")
+        follows(line(4))

@@ -184,7 +184,11 @@ class Secondary:
         return answer.answer[0][0].serial if answer.answer else None
 
     def contents(self):
-        return transfer(self.port, self.zone)
+        """(serial, lines); (None, None) while it takes a change in and lets nobody have the zone."""
+        try:
+            return transfer(self.port, self.zone)
+        except (ConnectionError, EOFError):
+            return None, None
 
     def stop(self):
         if self.process and self.process.poll() is None:

@@ -22,12 +22,13 @@ static int setup(void **state)
 {
     static struct copy copy;
     struct dname name;
+    struct zone_image_config config = { .name = &name, .vpc = STR("") };
 
     copy.dns = dns_bed_new();
     copy.bed = &copy.dns->bed;
     copy.ns = bed_namespace(copy.bed, NAMESPACE_DNS_PUBLIC, "shop.example");
     assert_int_equal(dname_of_text(STR("Shop.Example"), &name), 0);
-    copy.image = zone_image_new(&name, STR(""));
+    copy.image = zone_image_new(&config);
     assert_non_null(copy.image);
     buf_init(&copy.text, 1 << 22);
     *state = &copy;
@@ -46,7 +47,7 @@ static int teardown(void **state)
 
 static int renew(struct copy *copy)
 {
-    int r = zone_image_renew(copy->image, bed_hold(copy->bed));
+    int r = zone_image_renew(copy->image, bed_hold(copy->bed), false);
 
     bed_release(copy->bed);
     return r;
@@ -244,32 +245,25 @@ static void test_weighted(void **state)
     assert_int_equal(zone_image_count(copy->image), 1);
 }
 
-static void test_aliases_are_left_out(void **state)
-{
-    struct copy *copy = *state;
-    struct str id = service(copy, "web", "A", SERVICE_WEIGHTED, SERVICE_CHECK_NONE);
-
-    bed_register(copy->bed, id, "x", "AWS_ALIAS_DNS_NAME=lb.example.net");
-    assert_string_equal(whole(copy), "");
-}
-
 static void test_zone_comes_and_goes(void **state)
 {
     struct copy *copy = *state;
     struct dname name;
+    struct zone_image_config config = { .name = &name, .vpc = STR("vpc-1") };
     struct zone_image *image;
 
     assert_int_equal(dname_of_text(STR("b.example"), &name), 0);
-    image = zone_image_new(&name, STR("vpc-1"));
-    assert_int_equal(zone_image_renew(image, bed_hold(copy->bed)), ZONE_IMAGE_ABSENT);
+    image = zone_image_new(&config);
+    assert_int_equal(zone_image_renew(image, bed_hold(copy->bed), false), ZONE_IMAGE_ABSENT);
     bed_release(copy->bed);
     assert_int_equal(zone_image_changed(image), 0);
     bed_namespace(copy->bed, NAMESPACE_DNS_PUBLIC, "b.example"); /* not that of the VPC */
-    assert_int_equal(zone_image_renew(image, bed_hold(copy->bed)), ZONE_IMAGE_ABSENT);
+    assert_int_equal(zone_image_renew(image, bed_hold(copy->bed), false), ZONE_IMAGE_ABSENT);
     bed_release(copy->bed);
     zone_image_free(image);
-    image = zone_image_new(&name, STR(""));
-    assert_int_equal(zone_image_renew(image, bed_hold(copy->bed)), ZONE_IMAGE_CHANGED);
+    config.vpc = STR("");
+    image = zone_image_new(&config);
+    assert_int_equal(zone_image_renew(image, bed_hold(copy->bed), false), ZONE_IMAGE_CHANGED);
     bed_release(copy->bed);
     assert_true(zone_image_changed(image) > 0);
     zone_image_free(image);
@@ -309,7 +303,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_changes_elsewhere, setup, teardown),
         cmocka_unit_test_setup_teardown(test_journal_is_bounded, setup, teardown),
         cmocka_unit_test_setup_teardown(test_weighted, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_aliases_are_left_out, setup, teardown),
         cmocka_unit_test_setup_teardown(test_zone_comes_and_goes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_memory, setup, teardown),
     };

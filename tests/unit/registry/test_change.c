@@ -178,6 +178,7 @@ static void test_operation_types(void **state)
         [CHANGE_PROBE_HEALTH] = -1,
         [CHANGE_TAG] = -1,
         [CHANGE_UNTAG] = -1,
+        [CHANGE_REVISION] = -1,
     };
 
     (void)state;

@@ -103,6 +103,22 @@ static void test_empty(void **state)
     assert_false(stat.lost);
 }
 
+/* A revision of nothing, which is there after a restart as any other. */
+static void test_touch(void **state)
+{
+    struct bed *bed = *state;
+    load(bed);
+    uint64_t revision = store_revision(bed->store);
+    store_touch(bed->batch);
+    assert_int_equal(store_batch_size(bed->batch), 1);
+    assert_int_equal(commit(bed), 0);
+    assert_int_equal(store_revision(bed->store), revision + 1);
+    load(bed);
+    assert_int_equal(store_revision(bed->store), revision + 1);
+    assert_int_equal(commit(bed), 0);
+    assert_int_equal(store_revision(bed->store), revision + 1);
+}
+
 static void test_put(void **state)
 {
     struct bed *bed = *state;
@@ -351,6 +367,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         ON_EACH(test_empty),
+        ON_EACH(test_touch),
         ON_EACH(test_put),
         ON_EACH(test_replace_and_delete),
         ON_EACH(test_twice_in_one_batch),
