@@ -253,20 +253,20 @@ static void test_what_is_set(void **state)
     struct bench *bench = *state;
     flag(bench, "compat", "aws");
     flag(bench, "dns.listen", "127.0.0.1:53");
-    flag(bench, "limits.control_rate", "9");
+    flag(bench, "health.unknown_is", "healthy");
     flag(bench, "vpc.vpc-1.cidr", "10.0.0.0/8");
     struct buf buf;
     buf_init(&buf, 1024);
     config_each_set(build(bench), collect, &buf);
     assert_str(buf_str(&buf),
-               "dns.listen=127.0.0.1:53;limits.control_rate=9 later;compat=aws;vpc.vpc-1.cidr=10.0.0.0/8;");
+               "dns.listen=127.0.0.1:53;health.unknown_is=healthy later;compat=aws;vpc.vpc-1.cidr=10.0.0.0/8;");
     buf_fini(&buf);
 }
 
 static void test_table(void **state)
 {
     struct bench *bench = *state;
-    flag(bench, "limits.control_rate", "9");
+    flag(bench, "health.unknown_is", "healthy");
     flag(bench, "health.deny", "");
     struct buf buf;
     buf_init(&buf, 1 << 16);
@@ -274,7 +274,8 @@ static void test_table(void **state)
     buf_put_char(&buf, '\0');
     assert_non_null(strstr(buf.p, "\napi.region                       default  us-east-1\n"));
     assert_non_null(strstr(buf.p, "\nhealth.deny                      --set    -\n"));
-    assert_non_null(strstr(buf.p, "\nlimits.control_rate              --set    9   (no effect in this release)\n"));
+    assert_non_null(
+        strstr(buf.p, "\nhealth.unknown_is                --set    healthy   (no effect in this release)\n"));
     buf_fini(&buf);
 }
 
