@@ -57,7 +57,7 @@ static uint64_t monitor_service_figure(const struct service_node *node, unsigned
 {
     switch (which) {
     case 0:
-        return tree_size(&node->instances).count;
+        return state_count_registered(node);
     case 1:
         return tree_size(&node->instances).weight;
     case 2:
@@ -91,7 +91,8 @@ static void monitor_put_all_services(struct buf *buf, const struct api *api)
         enum metric_kind kind;
     } figures[] = {
         { "cloudmap_service_instances", "Registered instances of a service.", METRIC_GAUGE },
-        { "cloudmap_service_instances_served", "Instances of a service that are not unhealthy.", METRIC_GAUGE },
+        { "cloudmap_service_instances_served", "Instances of a service that are not unhealthy and do not drain.",
+          METRIC_GAUGE },
         { "cloudmap_service_registrations_total", "Registrations since the daemon started.", METRIC_COUNTER },
         { "cloudmap_service_deregistrations_total", "Deregistrations since the daemon started.", METRIC_COUNTER },
     };

@@ -24,9 +24,11 @@ static int health_cmp_ids(const void *a, const void *b)
     return str_cmp(*(const struct str *)a, *(const struct str *)b);
 }
 
-/* The status that a service's kind of check gives an instance. */
+/* The status that a service's kind of check gives an instance; who drains is out. */
 static struct str health_of(const struct service_node *node, const struct instance *instance)
 {
+    if (instance->flags & INSTANCE_DRAINING)
+        return service_health_text(HEALTH_UNHEALTHY);
     return service_health_text(node->config->check == SERVICE_CHECK_NONE ? HEALTH_UNKNOWN : instance->health);
 }
 
@@ -48,14 +50,14 @@ static int health_of_named(struct api_call *call, const struct get_instances_hea
     memcpy(ids, in->instances.items, n * sizeof(*ids));
     qsort(ids, n, sizeof(*ids), health_cmp_ids);
     for (size_t i = 0; i < n; i++)
-        if (!state_find_instance(node, ids[i]))
+        if (!state_find_registered(node, ids[i]))
             return call_refuse_text(call, ERROR_INSTANCE_NOT_FOUND, "Instance not found: " STR_FMT, STR_ARG(ids[i]));
     for (size_t i = 0; i < n; i++) {
         if ((i && str_eq(ids[i], ids[i - 1])) || (str_is_set(cursor) && str_cmp(ids[i], cursor) <= 0))
             continue;
         if (out->status.n == max)
             return call_page_end(call, in, out->status.items[max - 1].key, &out->next_token);
-        health_add(node, state_find_instance(node, ids[i]), &out->status);
+        health_add(node, state_find_registered(node, ids[i]), &out->status);
     }
     return 0;
 }
@@ -65,10 +67,10 @@ static int health_of_all(struct api_call *call, const struct get_instances_healt
                          struct get_instances_health_status_output *out)
 {
     const struct instance *instance;
-    struct tree_iter iter;
+    struct state_registered_iter iter;
 
-    tree_iter_init(&iter, &node->instances, &state_instances, &(struct tree_key){ .a = cursor });
-    while ((instance = tree_iter_next(&iter))) {
+    state_iter_registered(&iter, node, cursor);
+    while ((instance = state_next_registered(&iter))) {
         if (str_is_set(cursor) && str_eq(instance_id(instance), cursor))
             continue;
         if (out->status.n == max)

@@ -56,7 +56,7 @@ int op_get_instance(struct api_call *call, const struct instance_input *in, stru
 
     if (r)
         return r;
-    instance = state_find_instance(node, in->instance_id);
+    instance = state_find_registered(node, in->instance_id);
     if (!instance)
         return call_refuse(call, ERROR_INSTANCE_NOT_FOUND);
     buf_init(&text, INSTANCE_MAX_PAGE);
@@ -77,7 +77,7 @@ int op_list_instances(struct api_call *call, const struct list_instances_input *
     size_t max = call_page_size(in->max_results), n = 0;
     const struct instance *instance, *last = NULL;
     const struct service_node *node;
-    struct tree_iter iter;
+    struct state_registered_iter iter;
     struct str cursor;
     struct buf text;
     int r = call_find_service(call, in->service_id, &node);
@@ -88,8 +88,8 @@ int op_list_instances(struct api_call *call, const struct list_instances_input *
         return r;
     buf_init(&text, INSTANCE_MAX_PAGE);
     buf_put_char(&text, '[');
-    tree_iter_init(&iter, &node->instances, &state_instances, &(struct tree_key){ .a = cursor });
-    while (!r && (instance = tree_iter_next(&iter))) {
+    state_iter_registered(&iter, node, cursor);
+    while (!r && (instance = state_next_registered(&iter))) {
         if (str_is_set(cursor) && str_eq(instance_id(instance), cursor))
             continue;
         if (n == max) {

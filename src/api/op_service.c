@@ -154,8 +154,7 @@ int op_get_service(struct api_call *call, const struct id_input *in, struct serv
     if (r)
         return r;
     out->service = ARENA_NEW(&call->arena, struct wire_service);
-    return out->service ? view_service(call, node->config, tree_size(&node->instances).count, false, out->service)
-                        : -ENOMEM;
+    return out->service ? view_service(call, node->config, state_count_registered(node), false, out->service) : -ENOMEM;
 }
 
 static const struct filter_rule service_filters[] = {
@@ -232,7 +231,7 @@ int op_list_services(struct api_call *call, const struct list_input *in, struct 
         if (out->services.n == max)
             return call_page_end(call, in, service_cursor(call, last->config), &out->next_token);
         last = node;
-        r = view_service(call, node->config, tree_size(&node->instances).count, true,
+        r = view_service(call, node->config, state_count_registered(node), true,
                          &out->services.items[out->services.n++]);
         if (r)
             return r;

@@ -24,7 +24,7 @@ struct record {
 };
 
 struct member {
-    struct str id, health, state, record;
+    struct str id, health, state, record, reason;
 };
 
 struct step {
@@ -35,7 +35,7 @@ struct step {
     int64_t max_answers;
     struct record types[TYPES_MAX];
     size_t n_types;
-    int64_t registered, unhealthy, of_type, of_type_unhealthy, candidates, answered, unlisted;
+    int64_t registered, draining, unhealthy, of_type, of_type_unhealthy, candidates, answered, unlisted;
     bool fail_open, has_members;
     struct member *members; /* EXPLAIN_INSTANCES_MAX */
     size_t n_members;
@@ -82,9 +82,9 @@ struct field {
 static const struct field record_fields[] = { TEXT(record, "section", section), TEXT(record, "name", name),
                                               TEXT(record, "type", type),       TEXT(record, "data", data),
                                               NUMBER(record, "ttl", ttl),       FIELDS_END };
-static const struct field member_fields[] = { TEXT(member, "id", id), TEXT(member, "health", health),
-                                              TEXT(member, "state", state), TEXT(member, "record", record),
-                                              FIELDS_END };
+static const struct field member_fields[] = { TEXT(member, "id", id),         TEXT(member, "health", health),
+                                              TEXT(member, "state", state),   TEXT(member, "record", record),
+                                              TEXT(member, "reason", reason), FIELDS_END };
 static const struct field zone_fields[] = { TEXT(step, "namespace_id", namespace_id),
                                             TEXT(step, "name", zone),
                                             TEXT(step, "kind", kind),
@@ -98,6 +98,7 @@ static const struct field service_fields[] = { TEXT(step, "id", service_id), TEX
                                                TEXT(step, "routing", routing), NUMBER(step, "max_answers", max_answers),
                                                FIELDS_END };
 static const struct field instances_fields[] = { NUMBER(step, "registered", registered),
+                                                 NUMBER(step, "draining", draining),
                                                  NUMBER(step, "unhealthy", unhealthy),
                                                  NUMBER(step, "of_type", of_type),
                                                  NUMBER(step, "of_type_unhealthy", of_type_unhealthy),
@@ -300,6 +301,7 @@ static const char *explain_state(struct str state)
         { "unhealthy", "out: unhealthy" },
         { "unknown", "out: not known yet" },
         { "other-type", "out: no record of this type" },
+        { "draining", "out: draining: " },
         { "alias", "stands for AWS_ALIAS_DNS_NAME" },
     };
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
@@ -320,9 +322,9 @@ static void print_members(const struct step *step)
         printf("%-11s%-*s  %-9s  %-*s  STATE\n", "", id_width, "ID", "HEALTH", record_width, "RECORD");
     for (size_t i = 0; i < step->n_members; i++) {
         const struct member *member = &step->members[i];
-        printf("%-11s%-*.*s  %-9.*s  %-*.*s  %s\n", "", id_width, STR_ARG(member->id), STR_ARG(member->health),
+        printf("%-11s%-*.*s  %-9.*s  %-*.*s  %s%.*s\n", "", id_width, STR_ARG(member->id), STR_ARG(member->health),
                record_width, (int)member->record.n, member->record.p ? member->record.p : "",
-               explain_state(member->state));
+               explain_state(member->state), (int)member->reason.n, member->reason.p ? member->reason.p : "");
     }
     if (step->unlisted)
         printf("%-11sand %" PRId64 " more\n", "", step->unlisted);
@@ -338,9 +340,9 @@ static void print_step(const struct step *step, bool first)
     if (str_is_set(step->service_id))
         print_service(step);
     if (step->has_members) {
-        printf("%-11s%" PRId64 " registered, %" PRId64 " unhealthy; %" PRId64 " with records of this type, %" PRId64
-               " unhealthy",
-               "Instances", step->registered, step->unhealthy, step->of_type, step->of_type_unhealthy);
+        printf("%-11s%" PRId64 " registered, %" PRId64 " draining, %" PRId64 " unhealthy; %" PRId64
+               " with records of this type, %" PRId64 " unhealthy",
+               "Instances", step->registered, step->draining, step->unhealthy, step->of_type, step->of_type_unhealthy);
         printf("%s; %" PRId64 " may be answered, this answer has %" PRId64 " record%s\n",
                step->fail_open ? ": fails open" : "", step->candidates, step->answered, step->answered == 1 ? "" : "s");
     }

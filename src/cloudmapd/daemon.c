@@ -183,6 +183,7 @@ static int start_registry(struct daemon *daemon)
         .operations_max = (uint64_t)config->operations_max,
         .custom_health_delay_ms = config->health_custom_delay,
         .private_health_checks = config->health_private_namespaces,
+        .plain_attributes = !config->instances_cloudmap_attributes,
         .keep_records = config->services_keep_records,
         .targets = daemon->targets.policy,
         .vpcs = daemon->views.map,

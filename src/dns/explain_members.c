@@ -5,6 +5,7 @@
 
 #include "dns/answer_priv.h"
 #include "dns/explain.h"
+#include "model/cloudmap_attribute.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -122,6 +123,8 @@ static struct str explain_members_state(const struct explain_members *members, c
 {
     bool unserved = !instance->is_served;
 
+    if (instance->flags & INSTANCE_DRAINING)
+        return STR("draining");
     if (!members->has_type || !answer_pick_has_type(instance, members->type))
         return STR("other-type");
     if (unserved && members->of_type_unserved < members->of_type)
@@ -144,6 +147,8 @@ static void explain_members_put(struct json_writer *writer, const struct explain
     json_field_string(writer, STR("health"), service_health_text((enum health_status)instance->health));
     json_field_string(writer, STR("state"), state);
     json_field_optional(writer, STR("record"), str_of(record[0] ? record : NULL));
+    if (instance->flags & INSTANCE_DRAINING)
+        json_field_optional(writer, STR("reason"), instance_find_attribute(instance, CLOUDMAP_ATTRIBUTE_DRAINING));
     json_close_object(writer);
 }
 
@@ -192,10 +197,12 @@ static void explain_members_count(struct explain_members *members)
 
 static void explain_members_put_counts(struct json_writer *writer, const struct explain_members *members)
 {
-    struct tree_rank size = tree_size(&members->owner->service->instances);
+    const struct service_node *node = members->owner->service;
+    struct tree_rank size = tree_size(&node->instances);
     unsigned healthy = members->of_type - members->of_type_unserved;
 
-    json_field_int(writer, STR("registered"), size.count);
+    json_field_int(writer, STR("registered"), state_count_registered(node));
+    json_field_int(writer, STR("draining"), tree_size(&node->draining).count);
     json_field_int(writer, STR("unhealthy"), size.count - size.weight);
     json_field_int(writer, STR("of_type"), members->of_type);
     json_field_int(writer, STR("of_type_unhealthy"), members->of_type_unserved);
@@ -210,9 +217,8 @@ void explain_members_write(struct json_writer *writer, const struct answer_setti
                            enum service_record_type type)
 {
     struct explain_members members = { .reply = reply, .owner = owner, .name = name, .type = type };
-    const struct tree *tree = &owner->service->instances;
     const struct instance *instance;
-    struct tree_iter iter;
+    struct state_registered_iter iter;
     unsigned n = 0;
 
     members.has_type = type < SERVICE_RECORD_TYPE_COUNT && owner->sets[type].is_configured;
@@ -223,11 +229,11 @@ void explain_members_write(struct json_writer *writer, const struct answer_setti
     explain_members_put_counts(writer, &members);
     json_key(writer, STR("listed"));
     json_open_array(writer);
-    tree_iter_init(&iter, tree, NULL, NULL);
-    for (; n < EXPLAIN_INSTANCES_MAX && (instance = tree_iter_next(&iter)); n++)
+    state_iter_registered(&iter, owner->service, (struct str){ 0 });
+    for (; n < EXPLAIN_INSTANCES_MAX && (instance = state_next_registered(&iter)); n++)
         explain_members_put(writer, &members, instance, explain_members_state(&members, instance));
     json_close_array(writer);
-    json_field_int(writer, STR("unlisted"), tree_size(tree).count - n);
+    json_field_int(writer, STR("unlisted"), state_count_registered(owner->service) - n);
     json_close_object(writer);
 }
 

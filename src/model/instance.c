@@ -180,7 +180,8 @@ static void instance_fill(struct instance *instance, const struct instance_draft
                            .health = (uint8_t)draft->health,
                            .pending_health = (uint8_t)draft->pending_health,
                            .dns = facts->dns,
-                           .port = facts->port };
+                           .port = facts->port,
+                           .flags = draft->flags };
     memcpy(instance->ipv4, facts->ipv4, sizeof(facts->ipv4));
     text = instance_text(instance);
     instance_put_text(text, &at, draft->id);
@@ -207,8 +208,8 @@ struct instance *instance_new(const struct instance_draft *draft)
     ASSERT(draft->id.n <= INSTANCE_MAX_ID && draft->creator_request_id.n <= INSTANCE_MAX_TOKEN);
     for (size_t i = 0; i < draft->n_attributes; i++)
         text_len += draft->attributes[i].key.n + draft->attributes[i].value.n;
-    ASSERT(draft->n_attributes <= INSTANCE_MAX_ATTRIBUTES);
-    ASSERT(text_len <= INSTANCE_MAX_ATTRIBUTES_LEN + INSTANCE_MAX_ID + INSTANCE_MAX_TOKEN);
+    ASSERT(draft->n_attributes <= INSTANCE_MAX_ATTRIBUTES + 1);
+    ASSERT(text_len <= INSTANCE_MAX_ATTRIBUTES_LEN + INSTANCE_MAX_ADDED_LEN + INSTANCE_MAX_ID + INSTANCE_MAX_TOKEN);
 
     buf_init(&element, UINT16_MAX);
     instance_render(&element, draft);
@@ -229,6 +230,24 @@ struct instance *instance_dup(const struct instance *instance)
     const uint8_t *end = instance_ipv6(instance) + (instance->dns & INSTANCE_IPV6 ? 16 : 0);
 
     return mem_dup(instance, (size_t)(end - (const uint8_t *)instance));
+}
+
+void instance_draft(const struct instance *instance, struct str_pair *pairs, struct instance_draft *ret_draft)
+{
+    for (size_t i = 0; i < instance->n_attributes; i++)
+        pairs[i] = instance_attribute_at(instance, i);
+    *ret_draft = (struct instance_draft){ .id = instance_id(instance),
+                                          .creator_request_id = instance_creator_request_id(instance),
+                                          .attributes = pairs,
+                                          .n_attributes = instance->n_attributes,
+                                          .create_ms = instance->create_ms,
+                                          .operation_ms = instance->operation_ms,
+                                          .health_since_ms = instance->health_since_ms,
+                                          .pending_due_wall_ms = instance->pending_due_wall_ms,
+                                          .pending_due_mono_ms = instance->pending_due_mono_ms,
+                                          .health = (enum health_status)instance->health,
+                                          .pending_health = (enum health_status)instance->pending_health,
+                                          .flags = instance->flags };
 }
 
 static int instance_cmp_pairs(const void *a, const void *b)

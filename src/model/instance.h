@@ -12,6 +12,7 @@
 #define INSTANCE_MAX_ID 64
 #define INSTANCE_MAX_TOKEN 256           /* 64 characters of any script */
 #define INSTANCE_MAX_ATTRIBUTES_LEN 5000 /* keys and values together */
+#define INSTANCE_MAX_ADDED_LEN 512       /* beyond that: what an operator may add */
 #define INSTANCE_MAX_ATTRIBUTES 5000
 
 struct instance_attribute {
@@ -26,6 +27,11 @@ enum instance_dns {
     INSTANCE_CNAME = 8,
     INSTANCE_ALIAS = 16,
     INSTANCE_PLAIN_ID = 32
+};
+
+enum instance_flag {
+    INSTANCE_DRAINING = 1, /* out of discovery and DNS; the attribute cloudmap:draining says why */
+    INSTANCE_DRAINED = 2,  /* by an operator, who added that attribute to those of the registration */
 };
 
 struct instance {
@@ -44,6 +50,7 @@ struct instance {
     uint8_t dns;            /* of enum instance_dns; what DNS answers are made of, see below */
     uint8_t ipv4[4];
     uint16_t port;
+    uint8_t flags;                          /* of enum instance_flag */
     struct instance_attribute attributes[]; /* sorted by key; then id, token, keys and values, element, IPv6
                                                address */
 };
@@ -56,7 +63,11 @@ struct instance_draft {
     int64_t create_ms, operation_ms, pending_due_wall_ms, pending_due_mono_ms;
     int64_t health_since_ms; /* 0: create_ms */
     enum health_status health, pending_health;
+    uint8_t flags;
 };
+
+/* A draft of the instance as it is, to be changed; `pairs` has room for its attributes. */
+void instance_draft(const struct instance *instance, struct str_pair *pairs, struct instance_draft *ret_draft);
 
 /* NULL when memory is out. The caps above must hold. */
 struct instance *instance_new(const struct instance_draft *draft);

@@ -125,6 +125,32 @@ void apply_del_record(struct apply *apply, const struct record_key *key, uint32_
     store_del(apply->batch, (struct str){ text, n }, old_sum);
 }
 
+/* --- notices ----------------------------------------------------------------------------------------------------- */
+
+void apply_tell(struct apply *apply, enum log_id event, const struct service *service, struct str instance_id,
+                struct str why)
+{
+    if (apply->n_notices == apply->max_notices) {
+        size_t max = apply->max_notices ? apply->max_notices * 2 : 64;
+        struct apply_notice *wider = mem_realloc(apply->notices, max * sizeof(*wider));
+        if (!wider)
+            return; /* a line of the log less, no change less */
+        apply->notices = wider;
+        apply->max_notices = max;
+    }
+    apply->notices[apply->n_notices++] = (struct apply_notice){ event, service, instance_id, why };
+}
+
+void apply_log(struct apply *apply)
+{
+    for (size_t i = 0; i < apply->n_notices; i++) {
+        const struct apply_notice *notice = &apply->notices[i];
+        log_event(notice->event, LOG_S("account", notice->service->account), LOG_S("region", notice->service->region),
+                  LOG_S("service", notice->service->id), LOG_S("name", notice->service->name),
+                  LOG_S("instance", notice->instance_id), LOG_S("why", notice->why));
+    }
+}
+
 /* --- asynchronous changes ---------------------------------------------------------------------------------------- */
 
 static int apply_check(struct apply *apply, const struct tenant *tenant, struct change *change)
@@ -424,8 +450,10 @@ void apply_due(struct apply *apply)
         apply_del_deadline(apply, &due);
         if (due.kind == DEADLINE_OPERATION)
             apply_due_operation(apply, &due);
-        else
+        else if (due.kind == DEADLINE_HEALTH)
             apply_due_health(apply, &due);
+        else
+            apply_due_tenure(apply, &due);
     }
 }
 
@@ -451,6 +479,12 @@ int apply_change(struct apply *apply, struct change *change)
         break;
     case CHANGE_PROBE_HEALTH:
         r = apply_probe_health(apply, change);
+        break;
+    case CHANGE_DRAIN:
+        r = apply_drain(apply, change);
+        break;
+    case CHANGE_UNDRAIN:
+        r = apply_undrain(apply, change);
         break;
     case CHANGE_TAG:
     case CHANGE_UNTAG:

@@ -5,8 +5,16 @@
  * is refused has changed nothing; a failed allocation fails the whole edit. Writer thread only. */
 #pragma once
 
+#include "base/log.h"
 #include "base/rand.h"
 #include "registry/registry.h"
+
+/* What a commit does to an instance by itself or by an operator's will; logged when it is done. */
+struct apply_notice {
+    enum log_id event;
+    const struct service *service;
+    struct str instance_id, why;
+};
 
 /* The state being built by one commit. */
 struct apply {
@@ -21,8 +29,10 @@ struct apply {
     struct edit_list stale_services; /* nodes whose record must be written */
     struct edit_list stale_owners;   /* nodes whose DNS names must be renewed */
     struct edit_list new_operations; /* to be written in one record a tenant */
-    size_t waiting_bytes;            /* of the requests in them */
-    int64_t sweep_mono_ms;           /* when operations of all tenants are looked through again */
+    struct apply_notice *notices;
+    size_t n_notices, max_notices;
+    size_t waiting_bytes;  /* of the requests in them */
+    int64_t sweep_mono_ms; /* when operations of all tenants are looked through again */
 };
 
 /* Checks the change and does it. Returns what becomes change->result. */
@@ -34,6 +44,9 @@ void apply_due(struct apply *apply);
 void apply_expire_operations(struct apply *apply);
 /* Writes the records that changes share. Last step before the commit. */
 void apply_finish(struct apply *apply);
+
+/* Logs what the commit did. Before what it replaced is given up. */
+void apply_log(struct apply *apply);
 
 /* Bound on what one commit does by itself, so that a burst of deadlines does not starve callers. */
 #define APPLY_MAX_DUE 1024

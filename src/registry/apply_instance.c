@@ -38,13 +38,35 @@ static bool apply_is_served(const struct service *service, const struct instance
     return instance->health == HEALTH_HEALTHY;
 }
 
+/* Takes an instance out of the trees. */
+static void apply_displace(struct apply *apply, struct service_node *node, const struct instance *old)
+{
+    struct tree_key key = { .a = instance_id(old), .b = instance_id(old) };
+
+    if (old->flags & INSTANCE_DRAINING) {
+        tree_del(&apply->edit, &node->draining, &state_instances, &key);
+        return;
+    }
+    apply_unindex(apply, node, old, NULL);
+    tree_del(&apply->edit, &node->instances, &state_instances, &key);
+    if (!(old->dns & INSTANCE_PLAIN_ID))
+        tree_del(&apply->edit, &node->odd_names, &state_odd_names, &key);
+}
+
 void apply_place_instance(struct apply *apply, struct service_node *node, struct instance *instance)
 {
-    const struct instance *old;
+    const struct instance *old = state_find_registered(node, instance_id(instance));
 
     instance->is_served = apply_is_served(node->config, instance);
+    if (old && (old->flags ^ instance->flags) & INSTANCE_DRAINING) {
+        apply_displace(apply, node, old);
+        edit_replace(&apply->edit, old);
+    }
+    if (instance->flags & INSTANCE_DRAINING) {
+        edit_replace(&apply->edit, tree_put(&apply->edit, &node->draining, &state_instances, instance, 0));
+        return;
+    }
     old = tree_put(&apply->edit, &node->instances, &state_instances, instance, 0);
-
     if (old)
         apply_unindex(apply, node, old, instance);
     if (!(instance->dns & INSTANCE_PLAIN_ID))
@@ -56,14 +78,13 @@ void apply_place_instance(struct apply *apply, struct service_node *node, struct
     edit_replace(&apply->edit, old);
 }
 
-/* Puts an adopted instance and its record in the place of `old` (or of nothing). */
-static void apply_put_instance(struct apply *apply, struct service_node *node, struct instance *instance,
-                               const struct instance *old)
+void apply_put_instance(struct apply *apply, struct service_node *node, struct instance *instance,
+                        const struct instance *old)
 {
     struct record_key key = apply_instance_key(node->config, instance_id(instance));
 
     buf_clear(&apply->text);
-    record_encode_instance(&apply->text, instance);
+    record_encode_instance(&apply->text, instance, state_find_tenure(node, instance_id(instance)));
     instance->record_sum = apply_put_record(apply, &key, old ? old->record_sum : 0);
     apply_place_instance(apply, node, instance);
 }
@@ -71,21 +92,32 @@ static void apply_put_instance(struct apply *apply, struct service_node *node, s
 static void apply_cancel_pending(struct apply *apply, const struct service_node *node, const struct instance *instance)
 {
     if (instance->pending_due_wall_ms)
-        apply_del_deadline(apply, &(struct deadline){ .due_mono_ms = instance->pending_due_mono_ms,
+        apply_del_deadline(apply, &(struct deadline){ .kind = DEADLINE_HEALTH,
+                                                      .due_mono_ms = instance->pending_due_mono_ms,
                                                       .target = node->config->id,
                                                       .instance_id = instance_id(instance) });
 }
 
 /* --- register ---------------------------------------------------------------------------------------------------- */
 
+/* Does the change ask for the attributes of the instance's registration? An operator's drain is not among those. */
+static bool apply_has_attributes(const struct instance *old, const struct change *change)
+{
+    size_t n_added = old->flags & INSTANCE_DRAINED ? 1 : 0;
+
+    for (size_t i = 0; i < change->n_attributes; i++)
+        if (n_added && str_eq(change->attributes[i].key, CLOUDMAP_ATTRIBUTE_DRAINING))
+            return false;
+    return old->n_attributes == change->n_attributes + n_added &&
+           instance_has_attributes(old, change->attributes, change->n_attributes);
+}
+
 /* The same registration again while its operation is known is that operation. */
 static bool apply_is_repeated(const struct tenant *tenant, const struct instance *old, struct change *change)
 {
     struct id_operation id;
 
-    if (!str_eq(instance_creator_request_id(old), change->creator_request_id) ||
-        old->n_attributes != change->n_attributes ||
-        !instance_has_attributes(old, change->attributes, change->n_attributes))
+    if (!str_eq(instance_creator_request_id(old), change->creator_request_id) || !apply_has_attributes(old, change))
         return false;
     state_target_id(tenant->account, tenant->region, change->service_id, change->instance_id, id.target);
     id.create_ms = old->operation_ms;
@@ -101,7 +133,7 @@ static int apply_check_room(struct apply *apply, const struct tenant *tenant, co
     uint64_t per_service = apply->config->limits.instances_per_service;
     uint64_t per_namespace = apply->config->limits.instances_per_namespace;
 
-    if (per_service && tree_size(&node->instances).count >= per_service)
+    if (per_service && state_count_registered(node) >= per_service)
         return rules_refuse(change, CHANGE_LIMIT, "The limit of %llu instances in a service is reached",
                             (unsigned long long)per_service);
     if (per_namespace && state_count_services(tenant, node->config->namespace_id).weight >= per_namespace)
@@ -122,7 +154,7 @@ int apply_check_register(struct apply *apply, const struct tenant *tenant, struc
                              change);
     if (r)
         return r;
-    old = state_find_instance(node, change->instance_id);
+    old = state_find_registered(node, change->instance_id);
     if (!old)
         return apply_check_room(apply, tenant, node, change);
     return apply_is_repeated(tenant, old, change) ? APPLY_REPEATED : 0;
@@ -132,6 +164,7 @@ void apply_register(struct apply *apply, struct tenant *tenant, struct change *c
                     const struct id_operation *operation)
 {
     struct service_node *node = apply_own_service(apply, state_find_service(tenant, change->service_id));
+    struct cloudmap_attributes own = rules_read_attributes(apply->config, change->attributes, change->n_attributes);
     const struct instance *old;
     struct instance *instance;
     struct instance_draft draft = { .id = change->instance_id,
@@ -143,13 +176,15 @@ void apply_register(struct apply *apply, struct tenant *tenant, struct change *c
 
     if (!node)
         return;
+    draft.flags = str_is_set(own.draining) ? INSTANCE_DRAINING : 0;
     draft.health = rules_initial_health(node->config, change->attributes, change->n_attributes);
     instance = edit_adopt(&apply->edit, instance_new(&draft));
     if (!instance)
         return;
-    old = state_find_instance(node, change->instance_id);
+    old = state_find_registered(node, change->instance_id);
     if (old)
         apply_cancel_pending(apply, node, old);
+    apply_drop_tenure(apply, node, change->instance_id);
     apply_put_instance(apply, node, instance, old);
     node->revision = apply->revision;
     node->n_registered++;
@@ -165,13 +200,13 @@ int apply_check_deregister(struct apply *apply, const struct tenant *tenant, str
     (void)apply;
     if (!node)
         return CHANGE_SERVICE_NOT_FOUND;
-    return state_find_instance(node, change->instance_id) ? 0 : CHANGE_INSTANCE_NOT_FOUND;
+    return state_find_registered(node, change->instance_id) ? 0 : CHANGE_INSTANCE_NOT_FOUND;
 }
 
 void apply_deregister(struct apply *apply, struct tenant *tenant, struct change *change)
 {
     struct service_node *node = apply_own_service(apply, state_find_service(tenant, change->service_id));
-    const struct instance *old = node ? state_find_instance(node, change->instance_id) : NULL;
+    const struct instance *old = node ? state_find_registered(node, change->instance_id) : NULL;
     struct record_key key;
 
     if (!old)
@@ -179,11 +214,8 @@ void apply_deregister(struct apply *apply, struct tenant *tenant, struct change 
     key = apply_instance_key(node->config, instance_id(old));
     apply_del_record(apply, &key, old->record_sum);
     apply_cancel_pending(apply, node, old);
-    apply_unindex(apply, node, old, NULL);
-    tree_del(&apply->edit, &node->instances, &state_instances, &(struct tree_key){ .a = change->instance_id });
-    if (!(old->dns & INSTANCE_PLAIN_ID))
-        tree_del(&apply->edit, &node->odd_names, &state_odd_names,
-                 &(struct tree_key){ .a = change->instance_id, .b = change->instance_id });
+    apply_drop_tenure(apply, node, instance_id(old));
+    apply_displace(apply, node, old);
     edit_replace(&apply->edit, old);
     node->revision = apply->revision;
     node->n_deregistered++;
@@ -224,20 +256,19 @@ static void apply_set_health(struct apply *apply, const struct service_node *old
 
 void apply_review_instances(struct apply *apply, struct service_node *node)
 {
-    struct tree before = node->instances;
     const struct service *service = node->config;
+    struct state_registered_iter iter;
     const struct instance *old;
-    struct tree_iter iter;
     size_t n = 0;
-    const struct instance **list = mem_alloc((tree_size(&before).count + 1) * sizeof(*list));
+    const struct instance **list = mem_alloc((state_count_registered(node) + 1) * sizeof(*list));
 
     if (!list) {
         apply->edit.failed = true;
         return;
     }
     /* Placing changes the tree under a walk. */
-    tree_iter_init(&iter, &before, NULL, NULL);
-    while ((old = tree_iter_next(&iter)))
+    state_iter_registered(&iter, node, (struct str){ 0 });
+    while ((old = state_next_registered(&iter)))
         if (!service_is_probed(service) || old->is_served != apply_is_served(service, old))
             list[n++] = old;
     for (size_t i = 0; i < n && !apply->edit.failed; i++) {
@@ -272,7 +303,7 @@ int apply_custom_health(struct apply *apply, struct change *change)
 {
     const struct tenant *tenant = state_find_tenant(&apply->next, change->account, change->region);
     const struct service_node *node = state_find_service(tenant, change->service_id);
-    const struct instance *instance = node ? state_find_instance(node, change->instance_id) : NULL;
+    const struct instance *instance = node ? state_find_registered(node, change->instance_id) : NULL;
     int64_t delay = apply->config->custom_health_delay_ms;
     bool pending;
 
@@ -300,7 +331,7 @@ void apply_due_health(struct apply *apply, const struct deadline *deadline)
 {
     const struct tenant *tenant = state_find_tenant(&apply->next, deadline->account, deadline->region);
     const struct service_node *node = state_find_service(tenant, deadline->target);
-    const struct instance *instance = node ? state_find_instance(node, deadline->instance_id) : NULL;
+    const struct instance *instance = node ? state_find_registered(node, deadline->instance_id) : NULL;
 
     if (instance && instance->pending_due_mono_ms == deadline->due_mono_ms)
         apply_set_health(apply, node, instance, instance->pending_health, HEALTH_UNKNOWN, 0);

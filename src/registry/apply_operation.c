@@ -34,7 +34,9 @@ void apply_add_deadline(struct apply *apply, const struct deadline *draft)
 
 void apply_del_deadline(struct apply *apply, const struct deadline *named)
 {
-    struct tree_key key = { .n = (uint64_t)named->due_mono_ms, .a = named->target, .b = named->instance_id };
+    struct tree_key key = {
+        .n = (uint64_t)named->due_mono_ms, .m = named->kind, .a = named->target, .b = named->instance_id
+    };
 
     edit_replace(&apply->edit, tree_del(&apply->edit, &apply->next.deadlines, &state_deadlines, &key));
 }

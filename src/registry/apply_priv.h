@@ -8,6 +8,7 @@
 #include "registry/apply.h"
 #include "registry/record.h"
 #include "registry/rules.h"
+#include "registry/tenure.h"
 #include "registry/zone.h"
 
 /* A check that finds the change already done (an idempotent repetition): change->operation_id is the old one. */
@@ -32,6 +33,10 @@ void apply_renew_owner(struct apply *apply, const struct service_node *node);
 /* Puts a record; returns its sum. */
 uint32_t apply_put_record(struct apply *apply, const struct record_key *key, uint32_t old_sum);
 void apply_del_record(struct apply *apply, const struct record_key *key, uint32_t old_sum);
+
+/* To be logged when the commit is done. The slices live as long as what it replaces. */
+void apply_tell(struct apply *apply, enum log_id event, const struct service *service, struct str instance_id,
+                struct str why);
 
 /* Operations */
 void apply_put_operation(struct apply *apply, struct tenant *tenant, const struct operation *draft);
@@ -72,3 +77,14 @@ void apply_deregister(struct apply *apply, struct tenant *tenant, struct change 
 int apply_probe_health(struct apply *apply, struct change *change);
 int apply_custom_health(struct apply *apply, struct change *change);
 void apply_due_health(struct apply *apply, const struct deadline *deadline);
+/* Puts an adopted instance and its record, tenure included, in the place of `old` (or of nothing). */
+void apply_put_instance(struct apply *apply, struct service_node *node, struct instance *instance,
+                        const struct instance *old);
+
+/* Tenures; `instance_id` must not point into the tenure itself. */
+void apply_put_tenure(struct apply *apply, struct service_node *node, struct str instance_id,
+                      const struct tenure *draft);
+void apply_drop_tenure(struct apply *apply, struct service_node *node, struct str instance_id);
+int apply_drain(struct apply *apply, struct change *change);
+int apply_undrain(struct apply *apply, struct change *change);
+void apply_due_tenure(struct apply *apply, const struct deadline *deadline);

@@ -129,7 +129,7 @@ int apply_delete_service(struct apply *apply, struct change *change)
 
     if (!old)
         return CHANGE_SERVICE_NOT_FOUND;
-    if (tree_size(&old->instances).count)
+    if (state_count_registered(old))
         return rules_refuse(change, CHANGE_IN_USE,
                             "Service contains registered instances; delete the instances before deleting the service");
     tenant = apply_own_tenant(apply, change->account, change->region);

@@ -14,6 +14,7 @@
 #include "model/namespace.h"
 #include "model/operation.h"
 #include "model/service.h"
+#include "registry/tenure.h"
 
 enum change_kind {
     CHANGE_CREATE_NAMESPACE,
@@ -28,6 +29,8 @@ enum change_kind {
     CHANGE_DEREGISTER_INSTANCE,
     CHANGE_CUSTOM_HEALTH,
     CHANGE_PROBE_HEALTH,
+    CHANGE_DRAIN,   /* an operator's: keeps the registration as it is, but for the attribute that tells the reason */
+    CHANGE_UNDRAIN, /* done when the instance does not drain */
     CHANGE_TAG,
     CHANGE_UNTAG,
     CHANGE_REVISION, /* of nothing here: what DNS zones show of names elsewhere is another, and needs a new serial */
@@ -91,6 +94,10 @@ struct change {
     /* PROBE_HEALTH: of any tenants. Those whose instance or check is gone are passed over: the result is 0. */
     const struct change_verdict *verdicts;
     size_t n_verdicts;
+    /* DRAIN */
+    struct str reason;
+    int64_t drain_for_ms; /* 0: until somebody ends it */
+    enum tenure_then drain_then;
 
     /* TAG, PUT_SERVICE_ATTRIBUTES: pairs; UNTAG, DEL_SERVICE_ATTRIBUTES: keys. Tags name namespace_id or service_id. */
     const struct str_pair *pairs;

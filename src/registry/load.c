@@ -130,22 +130,36 @@ static void load_health(const struct service *service, struct instance_draft *dr
     draft->health_since_ms = 0;
 }
 
+/* What was due while nobody looked is due now. */
+static void load_tenure(struct load *load, struct str instance_id, struct tenure *tenure)
+{
+    if (tenure->drain_end_wall_ms)
+        tenure->drain_end_mono_ms = load_due(load->apply, tenure->drain_end_wall_ms, TENURE_MAX_DRAIN_MS);
+    apply_put_tenure(load->apply, load->node, instance_id, tenure);
+}
+
 static int load_instance(struct load *load, const struct record_key *key, char *value, size_t n, uint32_t sum)
 {
     struct apply *apply = load->apply;
+    struct cloudmap_attributes own;
     struct instance_draft draft;
     struct instance *instance;
+    struct tenure tenure;
 
     if (!load->node || !str_eq(load->node->config->id, key->id) ||
-        record_decode_instance(value, n, &load->arena, &draft) || !str_eq(draft.id, key->instance_id))
+        record_decode_instance(value, n, &load->arena, &draft, &tenure) || !str_eq(draft.id, key->instance_id))
         return STORE_DAMAGED;
     if (draft.pending_due_wall_ms)
         draft.pending_due_mono_ms = load_due(apply, draft.pending_due_wall_ms, apply->config->custom_health_delay_ms);
     load_health(load->node->config, &draft);
+    own = rules_read_attributes(apply->config, draft.attributes, draft.n_attributes);
+    if (str_is_set(own.draining))
+        draft.flags |= INSTANCE_DRAINING;
     instance = edit_adopt(&apply->edit, instance_new(&draft));
     if (!instance)
         return -ENOMEM;
     instance->record_sum = sum;
+    load_tenure(load, instance_id(instance), &tenure);
     apply_place_instance(apply, load->node, instance);
     if (instance->pending_due_wall_ms)
         apply_add_deadline(apply, &(struct deadline){ .kind = DEADLINE_HEALTH,

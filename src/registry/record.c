@@ -355,7 +355,7 @@ int record_decode_service(char *text, size_t n, struct arena *arena, struct serv
 
 /* --- instances --------------------------------------------------------------------------------------------------- */
 
-void record_encode_instance(struct buf *buf, const struct instance *instance)
+void record_encode_instance(struct buf *buf, const struct instance *instance, const struct tenure *tenure)
 {
     struct str token = instance_creator_request_id(instance);
     struct json_writer writer;
@@ -376,13 +376,33 @@ void record_encode_instance(struct buf *buf, const struct instance *instance)
         json_field_string(&writer, STR("pending_health"), service_health_text(instance->pending_health));
         json_field_int(&writer, STR("pending_due_ms"), instance->pending_due_wall_ms);
     }
+    if (instance->flags & INSTANCE_DRAINED) {
+        json_key(&writer, STR("drained"));
+        json_put_bool(&writer, true);
+    }
+    if (tenure && tenure->drain_end_wall_ms) {
+        json_field_int(&writer, STR("drain_end_ms"), tenure->drain_end_wall_ms);
+        json_field_string(&writer, STR("drain_then"), tenure_then_text(tenure->drain_then));
+    }
     json_close_object(&writer);
 }
 
-static int record_read_instance(struct json_reader *reader, struct str key, struct arena *arena,
-                                struct instance_draft *draft)
+static int record_read_tenure(struct json_reader *reader, struct str key, struct tenure *tenure)
 {
     struct str word;
+
+    if (str_eq(key, STR("drain_end_ms")))
+        return json_int(reader, &tenure->drain_end_wall_ms);
+    if (str_eq(key, STR("drain_then")))
+        return json_string(reader, &word) || tenure_parse_then(word, &tenure->drain_then);
+    return json_skip(reader);
+}
+
+static int record_read_instance(struct json_reader *reader, struct str key, struct arena *arena,
+                                struct instance_draft *draft, struct tenure *tenure)
+{
+    struct str word;
+    bool drained;
 
     if (str_eq(key, STR("InstanceId")))
         return json_string(reader, &draft->id);
@@ -403,7 +423,13 @@ static int record_read_instance(struct json_reader *reader, struct str key, stru
         return READ_WORD(reader, &word, service_parse_health, &draft->pending_health);
     if (str_eq(key, STR("pending_due_ms")))
         return json_int(reader, &draft->pending_due_wall_ms);
-    return json_skip(reader);
+    if (str_eq(key, STR("drained"))) {
+        if (json_bool(reader, &drained))
+            return 1;
+        draft->flags = drained ? INSTANCE_DRAINING | INSTANCE_DRAINED : 0;
+        return 0;
+    }
+    return record_read_tenure(reader, key, tenure);
 }
 
 static int record_check_instance(const struct instance_draft *draft)
@@ -413,12 +439,15 @@ static int record_check_instance(const struct instance_draft *draft)
     for (size_t i = 0; i < draft->n_attributes; i++)
         n += draft->attributes[i].key.n + draft->attributes[i].value.n;
     return draft->id.n == 0 || draft->id.n > INSTANCE_MAX_ID || draft->creator_request_id.n > INSTANCE_MAX_TOKEN ||
-           n > INSTANCE_MAX_ATTRIBUTES_LEN || draft->n_attributes > INSTANCE_MAX_ATTRIBUTES;
+           n > INSTANCE_MAX_ATTRIBUTES_LEN + INSTANCE_MAX_ADDED_LEN ||
+           draft->n_attributes > INSTANCE_MAX_ATTRIBUTES + 1;
 }
 
-int record_decode_instance(char *text, size_t n, struct arena *arena, struct instance_draft *ret_draft)
+int record_decode_instance(char *text, size_t n, struct arena *arena, struct instance_draft *ret_draft,
+                           struct tenure *ret_tenure)
 {
     struct instance_draft draft = { 0 };
+    struct tenure tenure = { 0 };
     struct json_reader reader;
     struct str key;
     bool more;
@@ -427,10 +456,11 @@ int record_decode_instance(char *text, size_t n, struct arena *arena, struct ins
     if (json_object(&reader))
         return 1;
     while (!json_member(&reader, &more, &key) && more)
-        if (record_read_instance(&reader, key, arena, &draft))
+        if (record_read_instance(&reader, key, arena, &draft, &tenure))
             return 1;
     if (json_end(&reader) || record_check_instance(&draft))
         return 1;
     *ret_draft = draft;
+    *ret_tenure = tenure;
     return 0;
 }

@@ -12,6 +12,7 @@
 #include "model/namespace.h"
 #include "model/operation.h"
 #include "model/service.h"
+#include "registry/tenure.h"
 #include "json/reader.h"
 #include "json/writer.h"
 
@@ -41,9 +42,11 @@ void record_encode_service(struct buf *buf, const struct service *service, uint6
 int record_decode_service(char *text, size_t n, struct arena *arena, struct service *ret_service,
                           uint64_t *ret_revision);
 
-/* Attributes come back in the order of their keys. */
-void record_encode_instance(struct buf *buf, const struct instance *instance);
-int record_decode_instance(char *text, size_t n, struct arena *arena, struct instance_draft *ret_draft);
+/* Attributes come back in the order of their keys. `tenure` may be NULL. Of the flags a record keeps what attributes do
+ * not tell. */
+void record_encode_instance(struct buf *buf, const struct instance *instance, const struct tenure *tenure);
+int record_decode_instance(char *text, size_t n, struct arena *arena, struct instance_draft *ret_draft,
+                           struct tenure *ret_tenure);
 
 /* The operations of one commit share a record. */
 void record_encode_operations(struct buf *buf, const struct operation *const *operations, size_t n);

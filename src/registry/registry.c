@@ -44,6 +44,7 @@ static void registry_begin(struct registry *registry)
     apply->next.revision = apply->revision;
     apply->wall_ms = clock_wall_ms(registry->config.clock);
     apply->mono_ms = clock_mono_ns(registry->config.clock) / 1000000;
+    apply->n_notices = 0;
     apply->stale_services.n = apply->stale_owners.n = apply->new_operations.n = apply->waiting_bytes = 0;
     store_batch_clear(apply->batch);
 }
@@ -118,6 +119,7 @@ static int registry_end(struct registry *registry, size_t n_changes)
     }
     registry->failure = 0;
     registry_note(registry);
+    apply_log(apply);
     edit_finish(&apply->edit, &replaced);
     snapshot_publish(&registry->head, next, &replaced, garbage);
     if (registry->config.watcher.publish)
@@ -231,6 +233,7 @@ static void registry_free(struct registry *registry)
     mem_free(apply->stale_services.items);
     mem_free(apply->stale_owners.items);
     mem_free(apply->new_operations.items);
+    mem_free(apply->notices);
     mem_free(registry);
 }
 

@@ -39,6 +39,7 @@ struct registry_config {
     int64_t custom_health_delay_ms;
     bool unknown_is_unhealthy;       /* instances with a HealthCheckConfig are not served before they are known */
     bool private_health_checks;      /* HealthCheckConfig in private namespaces */
+    bool plain_attributes;           /* attributes `cloudmap:*` mean nothing */
     bool keep_records;               /* UpdateService without DnsConfig leaves the records alone */
     uint64_t seed;                   /* of ids and suffixes; 0: from the kernel */
     struct target_policy targets;    /* what HealthCheckConfig may probe */

@@ -5,6 +5,7 @@
  * one is known. Sources: API reference of CreateService, UpdateService, RegisterInstance, TagResource. */
 #pragma once
 
+#include "model/cloudmap_attribute.h"
 #include "registry/registry.h"
 
 #define RULES_MAX_TAGS 50
@@ -34,6 +35,11 @@ bool rules_zone_is_taken(const struct snapshot *snapshot, struct str account, st
 /* Sets the message and returns `result`, or -ENOMEM. */
 int rules_refuse(struct change *change, enum change_result result, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* What the attributes say to Cloudmap itself: of a registration that passed the rules, and of a stored one, whose
+ * faulty attributes say nothing. */
+struct cloudmap_attributes rules_read_attributes(const struct registry_config *config,
+                                                 const struct str_pair *attributes, size_t n);
 
 /* The status that an instance starts with. */
 enum health_status rules_initial_health(const struct service *service, const struct str_pair *attributes, size_t n);

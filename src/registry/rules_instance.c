@@ -150,6 +150,32 @@ static int rules_check_values(struct change *change)
     return 0;
 }
 
+static int rules_check_cloudmap(const struct registry_config *config, struct change *change)
+{
+    struct cloudmap_attributes attributes;
+    struct cloudmap_attribute_fault fault;
+
+    if (config->plain_attributes ||
+        cloudmap_attribute_read(change->attributes, change->n_attributes, &attributes, &fault) == 0)
+        return 0;
+    if (!fault.wanted)
+        return rules_refuse(change, CHANGE_INVALID_INPUT,
+                            "Invalid attribute: [" STR_FMT "]. [cloudmap:] prefix is reserved for Cloudmap attributes.",
+                            STR_ARG(fault.pair.key));
+    return rules_bad_value(change, fault.pair.key, fault.pair.value, fault.wanted);
+}
+
+struct cloudmap_attributes rules_read_attributes(const struct registry_config *config,
+                                                 const struct str_pair *attributes, size_t n)
+{
+    struct cloudmap_attributes read = { 0 };
+    struct cloudmap_attribute_fault fault;
+
+    if (!config->plain_attributes)
+        cloudmap_attribute_read(attributes, n, &read, &fault);
+    return read;
+}
+
 /* AWS_EC2_INSTANCE_ID goes with nothing of AWS but the initial health, and only in HTTP namespaces. */
 static int rules_check_ec2(const struct namespace *ns, struct change *change)
 {
@@ -286,6 +312,8 @@ int rules_check_instance(const struct registry_config *config, const struct name
         r = rules_check_required(service, change);
     if (!r)
         r = rules_check_values(change);
+    if (!r)
+        r = rules_check_cloudmap(config, change);
     if (!r && probed && !alias)
         r = rules_check_target(config, change);
     if (!r && service_has_record(service, SERVICE_SRV))

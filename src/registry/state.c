@@ -4,6 +4,7 @@
 #include "registry/state.h"
 
 #include "base/mem.h"
+#include "registry/tenure.h"
 #include "registry/zone.h"
 
 static int cmp_u64(uint64_t a, uint64_t b)
@@ -118,7 +119,7 @@ static struct tree_key services_by_name_key(const void *item, uint32_t tag)
 
 static uint32_t services_weigh(const void *item)
 {
-    return tree_size(&((const struct service_node *)item)->instances).count;
+    return state_count_registered(item);
 }
 
 const struct tree_type state_services_by_name = { .compare = services_by_name_compare,
@@ -290,6 +291,21 @@ uint32_t state_index_tag(const struct hash_key *key, const struct str_pair *attr
     return (uint32_t)hash_sip(&value_key, attribute->value.p, attribute->value.n);
 }
 
+/* --- tenures ----------------------------------------------------------------------------------------------------- */
+
+static int tenures_compare(const struct tree_key *key, const struct tree_node *node)
+{
+    return str_cmp(key->a, tenure_instance_id(node->item));
+}
+
+static struct tree_key tenures_key(const void *item, uint32_t tag)
+{
+    (void)tag;
+    return (struct tree_key){ .a = tenure_instance_id(item) };
+}
+
+const struct tree_type state_tenures = { .compare = tenures_compare, .key = tenures_key };
+
 /* --- deadlines --------------------------------------------------------------------------------------------------- */
 
 static int deadlines_compare(const struct tree_key *key, const struct tree_node *node)
@@ -299,7 +315,9 @@ static int deadlines_compare(const struct tree_key *key, const struct tree_node 
 
     if (c == 0)
         c = str_cmp(key->a, deadline->target);
-    return c ? c : str_cmp(key->b, deadline->instance_id);
+    if (c == 0)
+        c = str_cmp(key->b, deadline->instance_id);
+    return c ? c : cmp_u64(key->m, deadline->kind);
 }
 
 static struct tree_key deadlines_key(const void *item, uint32_t tag)
@@ -307,7 +325,9 @@ static struct tree_key deadlines_key(const void *item, uint32_t tag)
     const struct deadline *deadline = item;
 
     (void)tag;
-    return (struct tree_key){ .n = (uint64_t)deadline->due_mono_ms, .a = deadline->target, .b = deadline->instance_id };
+    return (struct tree_key){
+        .n = (uint64_t)deadline->due_mono_ms, .m = deadline->kind, .a = deadline->target, .b = deadline->instance_id
+    };
 }
 
 const struct tree_type state_deadlines = { .compare = deadlines_compare, .key = deadlines_key };
@@ -351,6 +371,46 @@ const struct service_node *state_find_service_name(const struct tenant *tenant, 
 const struct instance *state_find_instance(const struct service_node *node, struct str id)
 {
     return tree_find(&node->instances, &state_instances, &(struct tree_key){ .a = id });
+}
+
+const struct instance *state_find_registered(const struct service_node *node, struct str id)
+{
+    const struct instance *instance = state_find_instance(node, id);
+
+    return instance ? instance : tree_find(&node->draining, &state_instances, &(struct tree_key){ .a = id });
+}
+
+uint32_t state_count_registered(const struct service_node *node)
+{
+    return tree_size(&node->instances).count + tree_size(&node->draining).count;
+}
+
+void state_iter_registered(struct state_registered_iter *iter, const struct service_node *node, struct str from)
+{
+    const struct tree_key key = { .a = from };
+
+    tree_iter_init(&iter->serving, &node->instances, &state_instances, &key);
+    tree_iter_init(&iter->draining, &node->draining, &state_instances, &key);
+    iter->next[0] = tree_iter_next(&iter->serving);
+    iter->next[1] = tree_iter_next(&iter->draining);
+}
+
+const struct instance *state_next_registered(struct state_registered_iter *iter)
+{
+    const struct instance *serving = iter->next[0], *draining = iter->next[1];
+
+    if (serving && (!draining || str_cmp(instance_id(serving), instance_id(draining)) < 0)) {
+        iter->next[0] = tree_iter_next(&iter->serving);
+        return serving;
+    }
+    if (draining)
+        iter->next[1] = tree_iter_next(&iter->draining);
+    return draining;
+}
+
+const struct tenure *state_find_tenure(const struct service_node *node, struct str instance_id)
+{
+    return tree_find(&node->tenures, &state_tenures, &(struct tree_key){ .a = instance_id });
 }
 
 const struct operation *state_find_operation(const struct tenant *tenant, const struct id_operation *id)
@@ -429,6 +489,8 @@ static void state_free_service(struct service_node *node)
     tree_free(&node->index);
     tree_free(&node->odd_names);
     state_free_items(&node->instances);
+    state_free_items(&node->draining);
+    state_free_items(&node->tenures);
     mem_free((void *)(uintptr_t)node->config);
     mem_free(node);
 }
@@ -481,6 +543,8 @@ static void state_forget_tenant_epochs(struct tenant *tenant)
         tree_forget_epochs(&node->instances);
         tree_forget_epochs(&node->index);
         tree_forget_epochs(&node->odd_names);
+        tree_forget_epochs(&node->draining);
+        tree_forget_epochs(&node->tenures);
         node->epoch = 0;
     }
     tenant->epoch = 0;

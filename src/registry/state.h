@@ -19,10 +19,12 @@ struct vpc_map;
 /* A service with what is registered in it. */
 struct service_node {
     const struct service *config;
-    struct tree instances;                 /* by id; weighs what is served, see struct instance */
-    struct tree index;                     /* by hash of an attribute's key and value, then id; weighs the same */
-    struct tree odd_names;                 /* ids that are not what DNS asks for literally, in DNS order */
-    uint64_t revision;                     /* InstancesRevision */
+    struct tree instances; /* by id, without those that drain; weighs what is served, see struct instance */
+    struct tree draining;  /* by id: registered, but out of discovery and DNS */
+    struct tree tenures;   /* by instance id; of those that leave by themselves */
+    struct tree index;     /* by hash of an attribute's key and value, then id; weighs the same */
+    struct tree odd_names; /* ids that are not what DNS asks for literally, in DNS order */
+    uint64_t revision;     /* InstancesRevision */
     uint64_t n_registered, n_deregistered; /* since the daemon started, for metrics */
     uint32_t record_sum;
     uint32_t epoch;
@@ -44,18 +46,19 @@ struct tenant {
     uint32_t epoch;
 };
 
-/* Something that happens by itself: the next status of an operation, or a custom health status that takes effect. */
+/* Something that happens by itself: the next status of an operation, a custom health status that takes effect, the end
+ * of an instance's tenure. */
 struct deadline {
-    enum { DEADLINE_OPERATION, DEADLINE_HEALTH } kind;
+    enum { DEADLINE_OPERATION, DEADLINE_HEALTH, DEADLINE_TENURE } kind;
     int64_t due_mono_ms;
     struct str account, region;
     struct str target;      /* 20-byte target of the operation, or service id */
-    struct str instance_id; /* DEADLINE_HEALTH */
+    struct str instance_id; /* not DEADLINE_OPERATION */
 };
 
 struct snapshot {
     struct tree tenants;        /* by account, region */
-    struct tree deadlines;      /* by due_mono_ms */
+    struct tree deadlines;      /* by due_mono_ms, target, instance_id, kind */
     struct trie zones;          /* of struct zone_name: DNS namespaces of all tenants, see zone.h */
     uint32_t n_owners;          /* services with names in them */
     uint32_t n_private_zones;   /* in `zones` */
@@ -67,7 +70,7 @@ struct snapshot {
 
 extern const struct tree_type state_tenants, state_namespaces, state_namespaces_by_name, state_namespaces_by_http_name,
     state_services, state_services_by_name, state_operations, state_operations_by_group, state_unfinished,
-    state_instances, state_index, state_odd_names, state_deadlines;
+    state_instances, state_index, state_odd_names, state_tenures, state_deadlines;
 
 /* Each returns NULL when there is none; a NULL tenant has nothing. */
 const struct tenant *state_find_tenant(const struct snapshot *snapshot, struct str account, struct str region);
@@ -78,11 +81,25 @@ void state_iter_name(struct tree_iter *iter, const struct tenant *tenant, struct
 const struct service_node *state_find_service(const struct tenant *tenant, struct str id);
 const struct service_node *state_find_service_name(const struct tenant *tenant, const struct namespace *ns,
                                                    struct str name);
+/* One that discovery and DNS may show. */
 const struct instance *state_find_instance(const struct service_node *node, struct str id);
+/* Those that drain, too. */
+const struct instance *state_find_registered(const struct service_node *node, struct str id);
+uint32_t state_count_registered(const struct service_node *node);
+const struct tenure *state_find_tenure(const struct service_node *node, struct str instance_id);
 /* The first instance whose id is not plain and, as labels, is the dotted text or ends with it; see odd_names. */
 const struct instance *state_find_odd_name(const struct service_node *node, struct str dotted);
 const struct operation *state_find_operation(const struct tenant *tenant, const struct id_operation *id);
 const struct operation *state_find_unfinished(const struct tenant *tenant, const uint8_t target[ID_TARGET_LEN]);
+
+/* A walk over all registered instances in the order of their ids. */
+struct state_registered_iter {
+    struct tree_iter serving, draining;
+    const struct instance *next[2]; /* of each */
+};
+/* From the first that is not below `from`; absent: from the start. */
+void state_iter_registered(struct state_registered_iter *iter, const struct service_node *node, struct str from);
+const struct instance *state_next_registered(struct state_registered_iter *iter); /* NULL at the end */
 
 /* Services of a namespace, and instances of all of them; O(log n). */
 struct tree_rank state_count_services(const struct tenant *tenant, struct str namespace_id);

@@ -59,12 +59,13 @@ static bool copy_service(struct str text, struct arena *arena, struct buf *ret_t
 static bool copy_instance(struct str text, struct arena *arena, struct buf *ret_text)
 {
     struct instance_draft draft;
-    if (record_decode_instance(scratch(text, arena), text.n, arena, &draft))
+    struct tenure tenure;
+    if (record_decode_instance(scratch(text, arena), text.n, arena, &draft, &tenure))
         return false;
     struct instance *instance = instance_new(&draft);
     FUZZ_CHECK(instance);
     FUZZ_CHECK(instance_has_attributes(instance, draft.attributes, draft.n_attributes));
-    record_encode_instance(ret_text, instance);
+    record_encode_instance(ret_text, instance, &tenure);
     mem_free(instance);
     return true;
 }

@@ -113,8 +113,10 @@ static void test_health(void **state)
                 "\"kind\":\"DNS_PRIVATE\",\"vpc\":\"vpc-1\",\"account\":\"000000000000\",\"region\":\"us-east-1\","
                 "\"soa_ttl\":15,\"others_of_this_name\":0}");
     assert_says(text, "\"routing\":\"MULTIVALUE\",\"max_answers\":8,\"records\":[{\"type\":\"A\",\"ttl\":60},");
-    assert_says(text, "\"registered\":3,\"unhealthy\":1,\"of_type\":2,\"of_type_unhealthy\":1,\"fail_open\":false,"
-                      "\"candidates\":1,\"records\":1,");
+    assert_says(
+        text,
+        "\"registered\":3,\"draining\":0,\"unhealthy\":1,\"of_type\":2,\"of_type_unhealthy\":1,\"fail_open\":false,"
+        "\"candidates\":1,\"records\":1,");
     assert_says(text, "{\"id\":\"i-1\",\"health\":\"HEALTHY\",\"state\":\"answered\",\"record\":\"10.0.0.1\"}");
     assert_says(text, "{\"id\":\"i-2\",\"health\":\"UNHEALTHY\",\"state\":\"unhealthy\",\"record\":\"10.0.0.2\"}");
     assert_says(text, "{\"id\":\"i-6\",\"health\":\"HEALTHY\",\"state\":\"other-type\"}");

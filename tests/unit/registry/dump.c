@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "registry/record.h"
+#include "registry/tenure.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -26,12 +27,12 @@ static void dump_namespaces(struct buf *buf, const struct tenant *tenant)
 static void dump_instances(struct buf *buf, const struct service_node *node)
 {
     const struct instance *instance;
-    struct tree_iter iter;
+    struct state_registered_iter iter;
 
-    tree_iter_init(&iter, &node->instances, NULL, NULL);
-    while ((instance = tree_iter_next(&iter))) {
-        buf_put_str(buf, STR("    instance "));
-        record_encode_instance(buf, instance);
+    state_iter_registered(&iter, node, (struct str){ 0 });
+    while ((instance = state_next_registered(&iter))) {
+        buf_put_str(buf, instance->flags & INSTANCE_DRAINING ? STR("    draining ") : STR("    instance "));
+        record_encode_instance(buf, instance, state_find_tenure(node, instance_id(instance)));
         buf_printf(buf, " %08x\n", instance->record_sum);
     }
 }
@@ -81,7 +82,8 @@ static void dump_deadlines(struct buf *buf, const struct snapshot *snapshot)
         if (deadline->kind == DEADLINE_OPERATION)
             buf_put(buf, target, text_hex(deadline->target.p, deadline->target.n, target));
         else
-            buf_printf(buf, STR_FMT " " STR_FMT, STR_ARG(deadline->target), STR_ARG(deadline->instance_id));
+            buf_printf(buf, STR_FMT " " STR_FMT " %d", STR_ARG(deadline->target), STR_ARG(deadline->instance_id),
+                       deadline->kind);
         buf_put_char(buf, '\n');
     }
 }
@@ -136,6 +138,43 @@ static size_t check_indexed(const struct snapshot *snapshot, const struct servic
 }
 
 /* Returns how many instances wait for a health status. */
+static size_t check_pending(const struct snapshot *snapshot, const struct service_node *node,
+                            const struct instance *instance)
+{
+    if (!instance->pending_due_wall_ms)
+        return 0;
+    assert_non_null(tree_find(&snapshot->deadlines, &state_deadlines,
+                              &(struct tree_key){ .n = (uint64_t)instance->pending_due_mono_ms,
+                                                  .m = DEADLINE_HEALTH,
+                                                  .a = node->config->id,
+                                                  .b = instance_id(instance) }));
+    return 1;
+}
+
+/* Returns how many tenures have a deadline. */
+static size_t check_tenures(const struct snapshot *snapshot, const struct service_node *node)
+{
+    const struct tenure *tenure;
+    struct tree_iter iter;
+    size_t n = 0;
+
+    assert_true(tree_is_sound(&node->tenures, &state_tenures));
+    tree_iter_init(&iter, &node->tenures, NULL, NULL);
+    while ((tenure = tree_iter_next(&iter))) {
+        assert_non_null(state_find_registered(node, tenure_instance_id(tenure)));
+        if (!tenure->deadline_mono_ms)
+            continue;
+        n++;
+        assert_non_null(tree_find(&snapshot->deadlines, &state_deadlines,
+                                  &(struct tree_key){ .n = (uint64_t)tenure->deadline_mono_ms,
+                                                      .m = DEADLINE_TENURE,
+                                                      .a = node->config->id,
+                                                      .b = tenure_instance_id(tenure) }));
+    }
+    return n;
+}
+
+/* Returns how many deadlines its instances have. */
 static size_t check_service(const struct snapshot *snapshot, const struct service_node *node)
 {
     const struct instance *instance;
@@ -149,17 +188,19 @@ static size_t check_service(const struct snapshot *snapshot, const struct servic
     while ((instance = tree_iter_next(&iter))) {
         n_indexed += check_indexed(snapshot, node, instance);
         weight += instance->is_served;
-        if (!instance->pending_due_wall_ms)
-            continue;
-        n_pending++;
-        assert_non_null(tree_find(&snapshot->deadlines, &state_deadlines,
-                                  &(struct tree_key){ .n = (uint64_t)instance->pending_due_mono_ms,
-                                                      .a = node->config->id,
-                                                      .b = instance_id(instance) }));
+        assert_false(instance->flags & INSTANCE_DRAINING);
+        n_pending += check_pending(snapshot, node, instance);
+    }
+    assert_true(tree_is_sound(&node->draining, &state_instances));
+    tree_iter_init(&iter, &node->draining, NULL, NULL);
+    while ((instance = tree_iter_next(&iter))) {
+        assert_true(instance->flags & INSTANCE_DRAINING);
+        assert_null(state_find_instance(node, instance_id(instance)));
+        n_pending += check_pending(snapshot, node, instance);
     }
     assert_int_equal(tree_size(&node->index).count, n_indexed);
     assert_int_equal(tree_size(&node->instances).weight, weight);
-    return n_pending;
+    return n_pending + check_tenures(snapshot, node);
 }
 
 static void check_namespaces(const struct tenant *tenant)
@@ -200,7 +241,7 @@ static size_t check_services(const struct snapshot *snapshot, const struct tenan
         assert_ptr_equal(state_find_service_name(tenant, ns, node->config->name), node);
         assert_in_range(node->revision, 1, snapshot->revision);
         n_pending += check_service(snapshot, node);
-        n_instances += tree_size(&node->instances).count;
+        n_instances += state_count_registered(node);
     }
     assert_int_equal(tree_size(&tenant->services_by_name).weight, n_instances);
     return n_pending;

@@ -207,7 +207,7 @@ static void step_delete_service(struct oracle *oracle, struct oracle_service *se
 /* `kN=vM` for some of the keys; values in ret_values. */
 static struct str_pair *draw_pairs(struct oracle *oracle, int ret_values[ORACLE_KEYS], size_t *ret_n)
 {
-    struct str_pair *pairs = ARENA_ARRAY(&oracle->caller.arena, struct str_pair, ORACLE_KEYS + 2);
+    struct str_pair *pairs = ARENA_ARRAY(&oracle->caller.arena, struct str_pair, ORACLE_KEYS + 3);
     size_t n = 0;
 
     for (int key = ORACLE_KEYS - 1; key >= 0; key--) { /* not in order */
@@ -272,7 +272,8 @@ static void step_register(struct oracle *oracle, struct oracle_service *service,
 {
     struct oracle_instance *instance = &service->instances[which];
     struct change *change = new_change(oracle, CHANGE_REGISTER_INSTANCE);
-    bool needs_address = slot == PROBED || slot == WITH_DNS, has_address = draw(oracle, 8) > 0;
+    bool drains = draw(oracle, 6) == 0, needs_address = slot == PROBED || slot == WITH_DNS,
+         has_address = draw(oracle, 8) > 0;
     int values[ORACLE_KEYS];
 
     change->service_id = id_or_none(service->id, service->there);
@@ -283,11 +284,13 @@ static void step_register(struct oracle *oracle, struct oracle_service *service,
         change->attributes[change->n_attributes++] = (struct str_pair){ STR("AWS_INSTANCE_PORT"), STR("80") };
         change->attributes[change->n_attributes++] = (struct str_pair){ STR("AWS_INSTANCE_IPV4"), STR("10.0.0.1") };
     }
+    if (drains)
+        change->attributes[change->n_attributes++] = (struct str_pair){ STR("cloudmap:draining"), STR("asked") };
     if (!ask(oracle, !service->there                 ? CHANGE_SERVICE_NOT_FOUND
                      : needs_address && !has_address ? CHANGE_INVALID_INPUT
                                                      : 0))
         return;
-    *instance = (struct oracle_instance){ .there = true };
+    *instance = (struct oracle_instance){ .there = true, .draining = drains };
     memcpy(instance->attributes, values, sizeof(values));
     instance->health = slot == CUSTOM ? HEALTH_HEALTHY : HEALTH_UNKNOWN;
     note_revision(oracle, service);
@@ -304,6 +307,22 @@ static void step_deregister(struct oracle *oracle, struct oracle_service *servic
         return;
     instance->there = false;
     note_revision(oracle, service);
+}
+
+static void step_drain(struct oracle *oracle, struct oracle_service *service, int which, bool drain)
+{
+    struct oracle_instance *instance = &service->instances[which];
+    struct change *change = new_change(oracle, drain ? CHANGE_DRAIN : CHANGE_UNDRAIN);
+    bool is_new = drain || instance->draining;
+
+    change->service_id = id_or_none(service->id, service->there);
+    change->instance_id = instance_name(oracle, which);
+    change->reason = STR("told");
+    if (!ask(oracle, !service->there ? CHANGE_SERVICE_NOT_FOUND : !instance->there ? CHANGE_INSTANCE_NOT_FOUND : 0))
+        return;
+    instance->draining = drain;
+    if (is_new)
+        note_revision(oracle, service);
 }
 
 static void step_health(struct oracle *oracle, struct oracle_service *service, int slot, int which)
@@ -367,12 +386,14 @@ static void step_namespace(struct oracle *oracle, int slot)
 
 static void step_instance(struct oracle *oracle, struct oracle_service *service, int slot)
 {
-    int what = draw(oracle, 10), which = draw(oracle, ORACLE_INSTANCES);
+    int what = draw(oracle, 12), which = draw(oracle, ORACLE_INSTANCES);
 
     if (what < 5)
         step_register(oracle, service, slot, which);
     else if (what < 8)
         step_deregister(oracle, service, which);
+    else if (what < 10)
+        step_drain(oracle, service, which, what == 8);
     else
         step_health(oracle, service, slot, which);
 }
@@ -420,6 +441,7 @@ static void check_instance(const struct oracle_instance *instance, const struct 
     if (!got)
         return;
     assert_int_equal(got->health, instance->health);
+    assert_int_equal((got->flags & INSTANCE_DRAINING) != 0, instance->draining);
     assert_int_equal(got->pending_due_wall_ms, 0);
     for (size_t i = 0; i < got->n_attributes; i++) {
         struct str_pair pair = instance_attribute_at(got, i);
@@ -434,7 +456,7 @@ static bool check_service(const struct oracle_service *service, int slot, const 
                           const struct namespace *ns)
 {
     const struct service_node *node = state_find_service_name(tenant, ns, str_of(service_names[slot]));
-    size_t n = 0;
+    size_t n = 0, n_draining = 0;
 
     assert_int_equal(service->there, node != NULL);
     if (!node)
@@ -447,10 +469,12 @@ static bool check_service(const struct oracle_service *service, int slot, const 
     for (int i = 0; i < ORACLE_INSTANCES; i++) {
         char id[16];
         snprintf(id, sizeof(id), "i/%d", i);
-        check_instance(&service->instances[i], state_find_instance(node, str_of(id)));
+        check_instance(&service->instances[i], state_find_registered(node, str_of(id)));
         n += service->instances[i].there;
+        n_draining += service->instances[i].there && service->instances[i].draining;
     }
-    assert_int_equal(tree_size(&node->instances).count, n);
+    assert_int_equal(state_count_registered(node), n);
+    assert_int_equal(tree_size(&node->draining).count, n_draining);
     return true;
 }
 

@@ -15,7 +15,7 @@
 
 /* Small maps: the value of each of the keys k0, k1, k2; 0 = it is not there. */
 struct oracle_instance {
-    bool there;
+    bool there, draining;
     int attributes[ORACLE_KEYS];
     enum health_status health;
 };

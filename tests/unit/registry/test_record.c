@@ -207,16 +207,20 @@ static void test_services(void **state)
     check_service(&service, 2);
 }
 
-static void check_instance(const struct instance_draft *draft)
+static void check_tenure(const struct instance_draft *draft, const struct tenure *tenure)
 {
     struct instance *instance = instance_new(draft), *again;
     struct instance_draft back;
+    struct tenure back_tenure;
     struct text text;
 
     assert_non_null(instance);
     text_init(&text);
-    record_encode_instance(&text.first, instance);
-    assert_int_equal(record_decode_instance(text_copy(&text), text.first.n, &text.arena, &back), 0);
+    record_encode_instance(&text.first, instance, tenure);
+    assert_int_equal(record_decode_instance(text_copy(&text), text.first.n, &text.arena, &back, &back_tenure), 0);
+    assert_int_equal(back.flags, draft->flags);
+    assert_int_equal(back_tenure.drain_end_wall_ms, tenure->drain_end_wall_ms);
+    assert_int_equal(back_tenure.drain_then, tenure->drain_then);
     assert_int_equal(back.health, draft->health);
     assert_int_equal(back.create_ms, draft->create_ms);
     assert_int_equal(back.operation_ms, draft->operation_ms);
@@ -224,10 +228,27 @@ static void check_instance(const struct instance_draft *draft)
     assert_int_equal(back.n_attributes, draft->n_attributes);
     again = instance_new(&back);
     assert_non_null(again);
-    record_encode_instance(&text.second, again);
+    record_encode_instance(&text.second, again, &back_tenure);
     text_fini(&text);
     mem_free(instance);
     mem_free(again);
+}
+
+static void check_instance(const struct instance_draft *draft)
+{
+    check_tenure(draft, &(struct tenure){ 0 });
+}
+
+static void test_drains(void **state)
+{
+    struct instance_draft draft = { .id = STR("i"), .flags = INSTANCE_DRAINING | INSTANCE_DRAINED };
+    struct tenure tenure = { .drain_end_wall_ms = 1, .drain_then = TENURE_DEREGISTER };
+
+    (void)state;
+    check_instance(&draft);
+    check_tenure(&draft, &tenure);
+    tenure = (struct tenure){ .drain_end_wall_ms = INT64_MAX, .drain_then = TENURE_UNDRAIN };
+    check_tenure(&draft, &tenure);
 }
 
 static void test_instances(void **state)
@@ -308,6 +329,7 @@ static int decode(enum kind kind, struct str json)
     struct operation *operations;
     struct instance_draft draft;
     struct service service;
+    struct tenure tenure;
     struct namespace ns;
     struct arena arena;
     uint64_t revision;
@@ -324,7 +346,7 @@ static int decode(enum kind kind, struct str json)
         r = record_decode_service(text, json.n, &arena, &service, &revision);
         break;
     case INSTANCE:
-        r = record_decode_instance(text, json.n, &arena, &draft);
+        r = record_decode_instance(text, json.n, &arena, &draft, &tenure);
         break;
     case OPERATIONS:
         r = record_decode_operations(text, json.n, &arena, &operations, &n);
@@ -406,6 +428,8 @@ static void test_what_is_no_such_record(void **state)
         { INSTANCE, "{\"InstanceId\":\"i\",\"Attributes\":{\"b\":\"\",\"a\":\"\"}}" },
         { INSTANCE, "{\"InstanceId\":\"i\",\"health\":\"SICK\"}" },
         { INSTANCE, "{\"InstanceId\":\"i\",\"pending_due_ms\":\"1\"}" },
+        { INSTANCE, "{\"InstanceId\":\"i\",\"drained\":1}" },
+        { INSTANCE, "{\"InstanceId\":\"i\",\"drain_end_ms\":1,\"drain_then\":\"wait\"}" },
         { OPERATIONS, "{\"operations\":{}}" },
         { OPERATIONS, "{\"operations\":[{}]}" },
         { OPERATIONS, "{\"operations\":[{\"id\":\"no\"}]}" },
@@ -423,17 +447,18 @@ static void test_what_is_no_such_record(void **state)
 
 static void test_an_instance_over_its_caps_is_refused(void **state)
 {
+    enum { MAX_LEN = INSTANCE_MAX_ATTRIBUTES_LEN + INSTANCE_MAX_ADDED_LEN };
     struct buf text;
 
     (void)state;
     buf_init(&text, 1 << 20);
-    for (size_t n = INSTANCE_MAX_ATTRIBUTES_LEN - 1; n <= INSTANCE_MAX_ATTRIBUTES_LEN; n++) {
+    for (size_t n = MAX_LEN - 1; n <= MAX_LEN; n++) {
         buf_clear(&text);
         buf_put_str(&text, STR("{\"InstanceId\":\"i\",\"Attributes\":{\"k\":\""));
         for (size_t i = 0; i < n; i++)
             buf_put_char(&text, 'x');
         buf_put_str(&text, STR("\"}}"));
-        assert_int_equal(decode(INSTANCE, buf_str(&text)), n == INSTANCE_MAX_ATTRIBUTES_LEN);
+        assert_int_equal(decode(INSTANCE, buf_str(&text)), n == MAX_LEN);
     }
     for (size_t n = INSTANCE_MAX_TOKEN; n <= INSTANCE_MAX_TOKEN + 1; n++) {
         buf_clear(&text);
@@ -454,6 +479,7 @@ int main(void)
         cmocka_unit_test(test_namespaces),
         cmocka_unit_test(test_services),
         cmocka_unit_test(test_instances),
+        cmocka_unit_test(test_drains),
         cmocka_unit_test(test_operations),
         cmocka_unit_test(test_unknown_members_are_skipped),
         cmocka_unit_test(test_text_that_was_cut_or_lengthened_is_refused),

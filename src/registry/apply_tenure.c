@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Draining instances, and what ends by itself: see tenure.h, apply.h. */
+#include "registry/apply_priv.h"
+
+#include "model/cloudmap_attribute.h"
+#include "registry/pairs.h"
+
+#include <errno.h>
+
+#define TENURE_ARENA (1u << 20) /* the attributes of one instance, as pairs */
+
+/* --- tenures ------------------------------------------------------------------------------------------------------ */
+
+static struct deadline apply_tenure_deadline(const struct service *config, const struct tenure *tenure)
+{
+    return (struct deadline){ .kind = DEADLINE_TENURE,
+                              .due_mono_ms = tenure->deadline_mono_ms,
+                              .account = config->account,
+                              .region = config->region,
+                              .target = config->id,
+                              .instance_id = tenure_instance_id(tenure) };
+}
+
+void apply_drop_tenure(struct apply *apply, struct service_node *node, struct str instance_id)
+{
+    const struct tenure *old =
+        tree_del(&apply->edit, &node->tenures, &state_tenures, &(struct tree_key){ .a = instance_id });
+
+    if (old && old->deadline_mono_ms) {
+        struct deadline deadline = apply_tenure_deadline(node->config, old);
+        apply_del_deadline(apply, &deadline);
+    }
+    edit_replace(&apply->edit, old);
+}
+
+void apply_put_tenure(struct apply *apply, struct service_node *node, struct str instance_id,
+                      const struct tenure *draft)
+{
+    struct tenure *tenure;
+    struct deadline deadline;
+
+    apply_drop_tenure(apply, node, instance_id);
+    if (!tenure_next_mono_ms(draft))
+        return;
+    tenure = edit_adopt(&apply->edit, tenure_new(draft, instance_id));
+    if (!tenure)
+        return;
+    tenure->deadline_mono_ms = tenure_next_mono_ms(tenure);
+    tree_put(&apply->edit, &node->tenures, &state_tenures, tenure, 0);
+    deadline = apply_tenure_deadline(node->config, tenure);
+    apply_add_deadline(apply, &deadline);
+}
+
+/* The tenure as it is, to be changed. */
+static struct tenure apply_tenure_of(const struct service_node *node, const struct instance *instance)
+{
+    const struct tenure *tenure = state_find_tenure(node, instance_id(instance));
+
+    return tenure ? *tenure : (struct tenure){ 0 };
+}
+
+/* --- drain -------------------------------------------------------------------------------------------------------- */
+
+/* The instance as a draft, its attributes in the arena. Not 0 when memory is out. */
+static int apply_draft(struct apply *apply, const struct instance *instance, struct arena *arena,
+                       struct instance_draft *ret_draft)
+{
+    struct str_pair *pairs = ARENA_ARRAY(arena, struct str_pair, instance->n_attributes + 1u);
+
+    if (!pairs) {
+        apply->edit.failed = true;
+        return -ENOMEM;
+    }
+    instance_draft(instance, pairs, ret_draft);
+    return 0;
+}
+
+/* The draft in the place of the instance: what discovery sees has changed. */
+static void apply_replace_instance(struct apply *apply, struct service_node *node, const struct instance *old,
+                                   const struct instance_draft *draft)
+{
+    struct tenant *tenant = apply_own_tenant(apply, node->config->account, node->config->region);
+    struct instance *instance = tenant ? edit_adopt(&apply->edit, instance_new(draft)) : NULL;
+
+    if (!instance)
+        return;
+    apply_put_instance(apply, node, instance, old);
+    node->revision = apply->revision;
+    apply_put_service(apply, tenant, node);
+}
+
+static void apply_begin_drain(struct apply *apply, const struct service_node *seen, const struct instance *old,
+                              const struct change *change)
+{
+    struct service_node *node = apply_own_service(apply, seen);
+    const struct str_pair reason = { CLOUDMAP_ATTRIBUTE_DRAINING, change->reason };
+    struct tenure tenure = apply_tenure_of(seen, old);
+    struct instance_draft draft;
+    struct str_pair *pairs;
+
+    if (!node || apply_draft(apply, old, change->arena, &draft))
+        return;
+    if (pairs_merge(change->arena, draft.attributes, draft.n_attributes, &reason, 1, &pairs, &draft.n_attributes)) {
+        apply->edit.failed = true;
+        return;
+    }
+    draft.attributes = pairs;
+    draft.flags |= INSTANCE_DRAINING | INSTANCE_DRAINED;
+    tenure.drain_end_mono_ms = change->drain_for_ms ? apply->mono_ms + change->drain_for_ms : 0;
+    tenure.drain_end_wall_ms = change->drain_for_ms ? apply->wall_ms + change->drain_for_ms : 0;
+    tenure.drain_then = change->drain_then;
+    apply_put_tenure(apply, node, draft.id, &tenure);
+    apply_replace_instance(apply, node, old, &draft);
+    apply_tell(apply, LOG_INSTANCE_DRAINING, node->config, draft.id, change->reason);
+}
+
+static void apply_end_drain(struct apply *apply, const struct service_node *seen, const struct instance *old,
+                            struct arena *arena, struct str why)
+{
+    struct service_node *node = apply_own_service(apply, seen);
+    const struct str key = CLOUDMAP_ATTRIBUTE_DRAINING;
+    struct tenure tenure = apply_tenure_of(seen, old);
+    struct instance_draft draft;
+    struct str_pair *pairs;
+
+    if (!node || apply_draft(apply, old, arena, &draft))
+        return;
+    if (pairs_without(arena, draft.attributes, draft.n_attributes, &key, 1, &pairs, &draft.n_attributes)) {
+        apply->edit.failed = true;
+        return;
+    }
+    draft.attributes = pairs;
+    draft.flags &= (uint8_t) ~(INSTANCE_DRAINING | INSTANCE_DRAINED);
+    tenure.drain_end_mono_ms = tenure.drain_end_wall_ms = 0;
+    apply_put_tenure(apply, node, draft.id, &tenure);
+    apply_replace_instance(apply, node, old, &draft);
+    apply_tell(apply, LOG_INSTANCE_UNDRAINED, node->config, draft.id, why);
+}
+
+/* The instance that an operator's change names. 0 or why there is none. */
+static int apply_find_named(const struct apply *apply, const struct change *change,
+                            const struct service_node **ret_node, const struct instance **ret_instance)
+{
+    const struct tenant *tenant = state_find_tenant(&apply->next, change->account, change->region);
+
+    *ret_node = state_find_service(tenant, change->service_id);
+    if (!*ret_node)
+        return CHANGE_SERVICE_NOT_FOUND;
+    *ret_instance = state_find_registered(*ret_node, change->instance_id);
+    return *ret_instance ? 0 : CHANGE_INSTANCE_NOT_FOUND;
+}
+
+int apply_drain(struct apply *apply, struct change *change)
+{
+    const struct service_node *node;
+    const struct instance *instance;
+    int r;
+
+    if (!cloudmap_attribute_is_reason(change->reason))
+        return rules_refuse(change, CHANGE_INVALID_INPUT,
+                            "The reason is 1 to %d printable ASCII characters, and not `false`",
+                            CLOUDMAP_ATTRIBUTE_MAX_REASON);
+    if (change->drain_for_ms < 0 || change->drain_for_ms > TENURE_MAX_DRAIN_MS)
+        return rules_refuse(change, CHANGE_INVALID_INPUT, "A drain that ends by itself lasts at most 7d");
+    r = apply_find_named(apply, change, &node, &instance);
+    if (!r)
+        apply_begin_drain(apply, node, instance, change);
+    return r;
+}
+
+int apply_undrain(struct apply *apply, struct change *change)
+{
+    const struct service_node *node;
+    const struct instance *instance;
+    int r = apply_find_named(apply, change, &node, &instance);
+
+    if (!r && instance->flags & INSTANCE_DRAINING)
+        apply_end_drain(apply, node, instance, change->arena, STR("undrained"));
+    return r;
+}
+
+/* --- what is due -------------------------------------------------------------------------------------------------- */
+
+static void apply_remove(struct apply *apply, const struct service_node *node, const struct instance *instance,
+                         struct str why)
+{
+    struct tenant *tenant = apply_own_tenant(apply, node->config->account, node->config->region);
+    struct change change = { .service_id = node->config->id, .instance_id = instance_id(instance) };
+
+    if (!tenant)
+        return;
+    apply_tell(apply, LOG_INSTANCE_REMOVED, node->config, change.instance_id, why);
+    apply_deregister(apply, tenant, &change);
+}
+
+void apply_due_tenure(struct apply *apply, const struct deadline *deadline)
+{
+    const struct tenant *tenant = state_find_tenant(&apply->next, deadline->account, deadline->region);
+    const struct service_node *node = state_find_service(tenant, deadline->target);
+    const struct instance *instance = node ? state_find_registered(node, deadline->instance_id) : NULL;
+    const struct tenure *tenure = instance ? state_find_tenure(node, deadline->instance_id) : NULL;
+    struct arena arena;
+
+    if (!tenure || tenure->deadline_mono_ms != deadline->due_mono_ms)
+        return;
+    if (tenure->drain_then == TENURE_DEREGISTER) {
+        apply_remove(apply, node, instance, STR("the drain is over"));
+        return;
+    }
+    arena_init(&arena, TENURE_ARENA);
+    apply_end_drain(apply, node, instance, &arena, STR("the drain is over"));
+    arena_fini(&arena);
+}
