@@ -494,6 +494,16 @@ int apply_change(struct apply *apply, struct change *change)
         store_touch(apply->batch);
         r = 0;
         break;
+    case CHANGE_CREATE_KEY:
+    case CHANGE_UPDATE_KEY:
+    case CHANGE_DELETE_KEY:
+    case CHANGE_RESEAL_KEYS:
+    case CHANGE_CREATE_IDENTITY:
+    case CHANGE_DELETE_IDENTITY:
+    case CHANGE_ATTACH_POLICY:
+    case CHANGE_DETACH_POLICY:
+        r = apply_access(apply, change);
+        break;
     default:
         r = apply_operation(apply, change);
         break;

@@ -64,6 +64,13 @@ void apply_update_service(struct apply *apply, struct tenant *tenant, struct cha
 int apply_service_attributes(struct apply *apply, struct change *change);
 int apply_tags(struct apply *apply, struct change *change);
 
+/* Keys, users and roles */
+int apply_access(struct apply *apply, struct change *change);
+/* Puts a copy of the draft into its place, whatever stood there. */
+void apply_place_key(struct apply *apply, const struct access_key *draft);
+/* 0 or -ENOMEM. */
+int apply_place_identity(struct apply *apply, const struct identity *draft);
+
 /* Instances */
 /* Puts an instance into the trees of a node that may be changed, in the place of its older self. */
 void apply_place_instance(struct apply *apply, struct service_node *node, struct instance *instance);

@@ -10,6 +10,8 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/queue.h"
+#include "model/access_key.h"
+#include "model/identity.h"
 #include "model/instance.h"
 #include "model/namespace.h"
 #include "model/operation.h"
@@ -34,6 +36,14 @@ enum change_kind {
     CHANGE_TAG,
     CHANGE_UNTAG,
     CHANGE_REVISION, /* of nothing here: what DNS zones show of names elsewhere is another, and needs a new serial */
+    CHANGE_CREATE_KEY,
+    CHANGE_UPDATE_KEY,
+    CHANGE_DELETE_KEY,
+    CHANGE_RESEAL_KEYS,
+    CHANGE_CREATE_IDENTITY,
+    CHANGE_DELETE_IDENTITY,
+    CHANGE_ATTACH_POLICY,
+    CHANGE_DETACH_POLICY,
     CHANGE_KIND_COUNT
 };
 
@@ -55,6 +65,8 @@ enum change_result {
     CHANGE_STORE_FULL,          /* the disk is full: may be tried again */
     CHANGE_STORE_LOST,          /* the store refuses writes until the daemon is restarted */
     CHANGE_OVERLOADED,          /* too many changes wait, or the registry stops */
+    CHANGE_ACCESS_EXISTS,       /* message */
+    CHANGE_SEAL_CHANGED,        /* secrets are sealed under another key by now: seal again */
 };
 
 /* What probes found of one registration. */
@@ -104,6 +116,14 @@ struct change {
     size_t n_pairs;
     const struct str *keys;
     size_t n_keys;
+
+    /* CREATE_KEY: all of it. UPDATE_KEY: id, is_disabled, sealed (absent: keep). DELETE_KEY: id. */
+    struct access_key key;
+    /* RESEAL_KEYS: id and sealed secret of every key there is, in `pairs`, in the order of their ids. */
+
+    /* CREATE_IDENTITY: all of it. Others: kind, account and name. ATTACH_POLICY: name and document in pairs[0], which
+     * takes the place of one of that name; DETACH_POLICY: keys[0]. */
+    struct identity identity;
 
     struct arena *arena; /* for messages and copies; the writer's while the change waits */
     /* Called once on the writer's thread when the change is answered; the change is the owner's again. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Restart; see load.h. Records come in key order: a tenant's namespaces, its operations, then each service directly
- * before its instances. */
+ * Restart; see load.h. Records come in key order: access keys, users and roles, namespaces, operations, then each
+ * service directly before its instances. */
 #include "registry/load.h"
 
 #include "base/mem.h"
@@ -171,6 +171,41 @@ static int load_instance(struct load *load, const struct record_key *key, char *
     return 0;
 }
 
+static int load_access_key(struct load *load, const struct record_key *key, char *value, size_t n, uint32_t sum)
+{
+    struct access_key draft;
+
+    if (record_decode_access_key(value, n, &load->arena, &draft) || !str_eq(draft.id, key->id))
+        return STORE_DAMAGED;
+    draft.record_sum = sum;
+    apply_place_key(load->apply, &draft);
+    return 0;
+}
+
+static int load_identity(struct load *load, const struct record_key *key, char *value, size_t n, uint32_t sum)
+{
+    struct identity draft;
+
+    if (record_decode_identity(value, n, &load->arena, &draft) || draft.kind != key->identity_kind ||
+        !str_eq(draft.account, key->account) || !str_eq(draft.name, key->id))
+        return STORE_DAMAGED;
+    draft.record_sum = sum;
+    return apply_place_identity(load->apply, &draft);
+}
+
+/* Keys come before the users that they name. */
+static int load_check_access(const struct access_state *access)
+{
+    const struct access_key *key;
+    struct tree_iter iter;
+
+    tree_iter_init(&iter, &access->keys, NULL, NULL);
+    while ((key = tree_iter_next(&iter)))
+        if (str_is_set(key->user) && !access_state_find_identity(access, key->account, IDENTITY_USER, key->user))
+            return STORE_DAMAGED;
+    return 0;
+}
+
 static int load_record(void *arg, struct str key_text, char *value, size_t n, uint32_t sum)
 {
     struct load *load = arg;
@@ -180,8 +215,9 @@ static int load_record(void *arg, struct str key_text, char *value, size_t n, ui
     if (record_parse_key(key_text, &key))
         return STORE_DAMAGED;
     arena_reset(&load->arena);
-    if (key.kind != RECORD_INSTANCE) {
+    if (key.kind != RECORD_INSTANCE)
         load_end_service(load);
+    if (key.kind == RECORD_NAMESPACE || key.kind == RECORD_OPERATIONS || key.kind == RECORD_SERVICE) {
         load->tenant = apply_own_tenant(load->apply, key.account, key.region);
         if (!load->tenant)
             return -ENOMEM;
@@ -195,6 +231,12 @@ static int load_record(void *arg, struct str key_text, char *value, size_t n, ui
         break;
     case RECORD_SERVICE:
         r = load_service(load, &key, value, n, sum);
+        break;
+    case RECORD_ACCESS_KEY:
+        r = load_access_key(load, &key, value, n, sum);
+        break;
+    case RECORD_IDENTITY:
+        r = load_identity(load, &key, value, n, sum);
         break;
     default:
         r = load_instance(load, &key, value, n, sum);
@@ -211,8 +253,10 @@ int load_records(struct apply *apply, struct store *store, struct store_message 
     arena_init(&load.arena, 64 << 20);
     ret_message->text[0] = '\0';
     r = store_load(store, load_record, &load, ret_message);
-    if (r == 0)
+    if (r == 0) {
         load_end_service(&load);
+        r = load_check_access(&apply->next.access);
+    }
     if (r == 0 && apply->edit.failed)
         r = -ENOMEM;
     if (r == STORE_DAMAGED && !ret_message->text[0])

@@ -8,21 +8,40 @@
 
 /* --- keys -------------------------------------------------------------------------------------------------------- */
 
-static const struct str key_prefixes[] = { [RECORD_NAMESPACE] = { "namespace", 9 },
-                                           [RECORD_OPERATIONS] = { "operation", 9 },
-                                           [RECORD_SERVICE] = { "service", 7 },
-                                           [RECORD_INSTANCE] = { "service", 7 } };
+static const struct str key_prefixes[] = {
+    [RECORD_NAMESPACE] = { "namespace", 9 },    [RECORD_OPERATIONS] = { "operation", 9 },
+    [RECORD_SERVICE] = { "service", 7 },        [RECORD_INSTANCE] = { "service", 7 },
+    [RECORD_ACCESS_KEY] = { "access_key", 10 }, [RECORD_IDENTITY] = { "identity", 8 }
+};
+
+/* The parts of a key behind its prefix; returns how many. */
+static size_t record_key_parts(const struct record_key *key, struct str ret_parts[5])
+{
+    const struct str tenant[] = { key->account, key->region, key->id, STR("instance"), key->instance_id };
+    const struct str identity[] = { key->account, identity_kind_text(key->identity_kind), key->id };
+
+    switch (key->kind) {
+    case RECORD_ACCESS_KEY:
+        ret_parts[0] = key->id;
+        return 1;
+    case RECORD_IDENTITY:
+        memcpy(ret_parts, identity, sizeof(identity));
+        return 3;
+    default:
+        memcpy(ret_parts, tenant, sizeof(tenant));
+        return key->kind == RECORD_INSTANCE ? 5 : 3;
+    }
+}
 
 size_t record_format_key(const struct record_key *key, char ret_text[RECORD_MAX_KEY])
 {
-    const struct str parts[] = { key_prefixes[key->kind], key->account,    key->region, key->id,
-                                 STR("instance"),         key->instance_id };
-    size_t n_parts = key->kind == RECORD_INSTANCE ? 6 : 4, n = 0;
+    struct str prefix = key_prefixes[key->kind], parts[5];
+    size_t n_parts = record_key_parts(key, parts), n = prefix.n;
 
+    memcpy(ret_text, prefix.p, prefix.n);
     for (size_t i = 0; i < n_parts; i++) {
-        ASSERT(n + parts[i].n + 1 <= RECORD_MAX_KEY);
-        if (i)
-            ret_text[n++] = '/';
+        ASSERT(n + 1 + parts[i].n < RECORD_MAX_KEY);
+        ret_text[n++] = '/';
         memcpy(ret_text + n, parts[i].p, parts[i].n);
         n += parts[i].n;
     }
@@ -39,11 +58,28 @@ static struct str record_key_part(struct str *rest)
     return part;
 }
 
+static int record_parse_identity_key(struct str rest, struct record_key *key)
+{
+    key->kind = RECORD_IDENTITY;
+    key->account = record_key_part(&rest);
+    if (!str_is_set(rest) || identity_parse_kind(record_key_part(&rest), &key->identity_kind))
+        return 1;
+    key->id = rest;
+    return !identity_is_account(key->account) || !identity_is_name(key->id);
+}
+
 int record_parse_key(struct str text, struct record_key *ret_key)
 {
     struct record_key key = { 0 };
     struct str rest = text, kind = record_key_part(&rest);
 
+    *ret_key = key;
+    if (str_eq(kind, key_prefixes[RECORD_IDENTITY]))
+        return record_parse_identity_key(rest, ret_key);
+    if (str_eq(kind, key_prefixes[RECORD_ACCESS_KEY])) {
+        *ret_key = (struct record_key){ .kind = RECORD_ACCESS_KEY, .id = rest };
+        return !access_key_is_id(rest);
+    }
     if (str_eq(kind, key_prefixes[RECORD_NAMESPACE]))
         key.kind = RECORD_NAMESPACE;
     else if (str_eq(kind, key_prefixes[RECORD_OPERATIONS]))

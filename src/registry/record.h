@@ -8,6 +8,8 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "model/access_key.h"
+#include "model/identity.h"
 #include "model/instance.h"
 #include "model/namespace.h"
 #include "model/operation.h"
@@ -19,13 +21,21 @@
 #define RECORD_MAX_KEY 512
 
 /* What a key says. Slices point into the key. */
-enum record_kind { RECORD_NAMESPACE, RECORD_OPERATIONS, RECORD_SERVICE, RECORD_INSTANCE };
+enum record_kind {
+    RECORD_NAMESPACE,
+    RECORD_OPERATIONS,
+    RECORD_SERVICE,
+    RECORD_INSTANCE,
+    RECORD_ACCESS_KEY, /* id */
+    RECORD_IDENTITY    /* account, identity_kind, id: its name */
+};
 
 struct record_key {
     enum record_kind kind;
     struct str account, region;
     struct str id;          /* of the namespace or service; the group's number in hex */
     struct str instance_id; /* RECORD_INSTANCE */
+    enum identity_kind identity_kind;
 };
 
 /* The key's text in `ret_text`; its length is returned. */
@@ -52,6 +62,12 @@ int record_decode_instance(char *text, size_t n, struct arena *arena, struct ins
 void record_encode_operations(struct buf *buf, const struct operation *const *operations, size_t n);
 int record_decode_operations(char *text, size_t n, struct arena *arena, struct operation **ret_operations,
                              size_t *ret_n);
+
+/* Keys and identities name what their record's key names. */
+void record_encode_access_key(struct buf *buf, const struct access_key *key);
+int record_decode_access_key(char *text, size_t n, struct arena *arena, struct access_key *ret_key);
+void record_encode_identity(struct buf *buf, const struct identity *identity);
+int record_decode_identity(char *text, size_t n, struct arena *arena, struct identity *ret_identity);
 
 /* Pairs as a JSON object, for records and for waiting changes. */
 void record_put_pairs(struct json_writer *writer, struct str name, const struct str_pair *pairs, size_t n);

@@ -524,6 +524,7 @@ void state_free(struct snapshot *snapshot)
         state_free_tenant(tenant);
     tree_free(&snapshot->tenants);
     state_free_items(&snapshot->deadlines);
+    access_state_free(&snapshot->access);
     zone_free_all(snapshot);
 }
 
@@ -557,6 +558,7 @@ void state_forget_epochs(struct snapshot *snapshot)
 
     tree_forget_epochs(&snapshot->tenants);
     tree_forget_epochs(&snapshot->deadlines);
+    access_state_forget_epochs(&snapshot->access);
     zone_forget_epochs(snapshot);
     tree_iter_init(&iter, &snapshot->tenants, NULL, NULL);
     while ((tenant = (struct tenant *)(uintptr_t)tree_iter_next(&iter)))

@@ -11,7 +11,7 @@
 #include "model/namespace.h"
 #include "model/operation.h"
 #include "model/service.h"
-#include "registry/tree.h"
+#include "registry/access_state.h"
 #include "registry/trie.h"
 
 struct vpc_map;
@@ -59,6 +59,7 @@ struct deadline {
 struct snapshot {
     struct tree tenants;        /* by account, region */
     struct tree deadlines;      /* by due_mono_ms, target, instance_id, kind */
+    struct access_state access; /* keys, users and roles of all accounts */
     struct trie zones;          /* of struct zone_name: DNS namespaces of all tenants, see zone.h */
     uint32_t n_owners;          /* services with names in them */
     uint32_t n_private_zones;   /* in `zones` */

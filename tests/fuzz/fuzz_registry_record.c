@@ -84,6 +84,30 @@ static bool copy_operations(struct str text, struct arena *arena, struct buf *re
     return true;
 }
 
+static bool copy_access_key(struct str text, struct arena *arena, struct buf *ret_text)
+{
+    struct access_key key;
+    if (record_decode_access_key(scratch(text, arena), text.n, arena, &key))
+        return false;
+    struct access_key *block = access_key_dup(&key);
+    FUZZ_CHECK(block);
+    record_encode_access_key(ret_text, block);
+    mem_free(block);
+    return true;
+}
+
+static bool copy_identity(struct str text, struct arena *arena, struct buf *ret_text)
+{
+    struct identity identity;
+    if (record_decode_identity(scratch(text, arena), text.n, arena, &identity))
+        return false;
+    struct identity *block = identity_dup(&identity);
+    FUZZ_CHECK(block);
+    record_encode_identity(ret_text, block);
+    mem_free(block);
+    return true;
+}
+
 static bool copy_change(struct str text, struct arena *arena, struct buf *ret_text)
 {
     struct change change;
@@ -112,7 +136,8 @@ static void check_record(copy_fn *copy, struct str text)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-    static copy_fn *const copies[] = { copy_namespace, copy_service, copy_instance, copy_operations, copy_change };
+    static copy_fn *const copies[] = { copy_namespace,  copy_service,  copy_instance, copy_operations,
+                                       copy_access_key, copy_identity, copy_change };
     struct str all = { (const char *)data, n };
     struct str key = { all.p, str_find_char(all, '\n') };
     struct str record = str_skip(all, key.n < n ? key.n + 1 : n);

@@ -88,6 +88,25 @@ static void dump_deadlines(struct buf *buf, const struct snapshot *snapshot)
     }
 }
 
+static void dump_access(struct buf *buf, const struct access_state *access)
+{
+    const struct identity_node *node;
+    const struct access_key *key;
+    struct tree_iter iter;
+
+    tree_iter_init(&iter, &access->keys, NULL, NULL);
+    while ((key = tree_iter_next(&iter))) {
+        buf_put_str(buf, STR("access key "));
+        record_encode_access_key(buf, key);
+        buf_printf(buf, " %08x\n", key->record_sum);
+    }
+    tree_iter_init(&iter, &access->identities, NULL, NULL);
+    while ((node = tree_iter_next(&iter))) {
+        record_encode_identity(buf, node->config);
+        buf_printf(buf, " %08x " STR_FMT "\n", node->config->record_sum, STR_ARG(node->config->arn));
+    }
+}
+
 void dump_snapshot(struct buf *buf, const struct snapshot *snapshot)
 {
     const struct tenant *tenant;
@@ -105,6 +124,7 @@ void dump_snapshot(struct buf *buf, const struct snapshot *snapshot)
             buf_truncate(buf, start);
     }
     dump_deadlines(buf, snapshot);
+    dump_access(buf, &snapshot->access);
     assert_false(buf->failed);
 }
 
@@ -285,6 +305,8 @@ void dump_check(const struct snapshot *snapshot)
 
     assert_true(tree_is_sound(&snapshot->tenants, &state_tenants));
     assert_true(tree_is_sound(&snapshot->deadlines, &state_deadlines));
+    assert_true(tree_is_sound(&snapshot->access.keys, &access_state_keys));
+    assert_true(tree_is_sound(&snapshot->access.identities, &access_state_identities));
     tree_iter_init(&iter, &snapshot->tenants, NULL, NULL);
     while ((tenant = tree_iter_next(&iter))) {
         check_namespaces(tenant);

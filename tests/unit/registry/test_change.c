@@ -181,6 +181,14 @@ static void test_operation_types(void **state)
         [CHANGE_TAG] = -1,
         [CHANGE_UNTAG] = -1,
         [CHANGE_REVISION] = -1,
+        [CHANGE_CREATE_KEY] = -1,
+        [CHANGE_UPDATE_KEY] = -1,
+        [CHANGE_DELETE_KEY] = -1,
+        [CHANGE_RESEAL_KEYS] = -1,
+        [CHANGE_CREATE_IDENTITY] = -1,
+        [CHANGE_DELETE_IDENTITY] = -1,
+        [CHANGE_ATTACH_POLICY] = -1,
+        [CHANGE_DETACH_POLICY] = -1,
     };
 
     (void)state;

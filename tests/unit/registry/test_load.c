@@ -98,6 +98,15 @@ static void test_records_that_do_not_fit(void **state)
         { { "service/2/r/srv-1", "{\"id\":\"srv-1\",\"namespace_id\":\"ns-1\",\"name\":\"s\"}" }, NAMESPACE },
         { { "service/1/r/srv-1", "{\"id\":\"srv-1\"}" }, NAMESPACE },
         { INSTANCE, NAMESPACE },
+        { { "access_key/AKIAABCDEFGHIJKLMNOP",
+            "{\"id\":\"AKIAABCDEFGHIJKLMNOX\",\"account\":\"000000000000\",\"sealed\":\"k.x\"}" },
+          NAMESPACE },
+        { { "access_key/AKIAABCDEFGHIJKLMNOP", /* of a user that is not there */
+            "{\"id\":\"AKIAABCDEFGHIJKLMNOP\",\"account\":\"000000000000\",\"user\":\"u\",\"sealed\":\"k.x\"}" },
+          NAMESPACE },
+        { { "identity/000000000000/user/u", "{\"account\":\"000000000000\",\"name\":\"u\",\"path\":\"/\",\"kind\":"
+                                            "\"role\",\"id\":\"AIDAAAAAAAAAAAAAAAAAA\",\"trust\":\"{}\"}" },
+          NAMESPACE },
         { { "service/1/r/srv-2/instance/i", "{\"InstanceId\":\"i\"}" }, SERVICE },
         { { "service/1/r/srv-1/instance/j", "{\"InstanceId\":\"i\"}" }, SERVICE },
         { { "service/1/r/srv-1/instance/i", "{\"InstanceId\":1}" }, SERVICE },

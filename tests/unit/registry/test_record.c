@@ -66,6 +66,17 @@ static void test_keys(void **state)
             .id = { "srv-a", 5 },
             .instance_id = { "i/:@-./", 7 } },
           "service/1/r/srv-a/instance/i/:@-./" },
+        { { .kind = RECORD_ACCESS_KEY, .id = { "AKIAABCDEFGHIJKLMNOP", 20 } }, "access_key/AKIAABCDEFGHIJKLMNOP" },
+        { { .kind = RECORD_IDENTITY,
+            .account = { "123456789012", 12 },
+            .identity_kind = IDENTITY_USER,
+            .id = { "a.b@c", 5 } },
+          "identity/123456789012/user/a.b@c" },
+        { { .kind = RECORD_IDENTITY,
+            .account = { "123456789012", 12 },
+            .identity_kind = IDENTITY_ROLE,
+            .id = { "r", 1 } },
+          "identity/123456789012/role/r" },
     };
     char text[RECORD_MAX_KEY];
 
@@ -77,6 +88,7 @@ static void test_keys(void **state)
         assert_true(str_eq((struct str){ text, n }, str_of(cases[i].text)));
         assert_int_equal(record_parse_key((struct str){ text, n }, &back), 0);
         assert_int_equal(back.kind, key->kind);
+        assert_int_equal(back.identity_kind, key->identity_kind);
         assert_true(str_eq(back.account, key->account));
         assert_true(str_eq(back.region, key->region));
         assert_true(str_eq(back.id, key->id));
@@ -103,7 +115,18 @@ static void test_what_is_no_key(void **state)
                                    "service/1/r/srv/instance/",
                                    "service/1/r/srv/other/i",
                                    "services/1/r/srv",
-                                   "Service/1/r/srv" };
+                                   "Service/1/r/srv",
+                                   "access_key",
+                                   "access_key/",
+                                   "access_key/AKIA",
+                                   "access_key/AKIAABCDEFGHIJKLMNOP/",
+                                   "identity",
+                                   "identity/123456789012",
+                                   "identity/123456789012/user",
+                                   "identity/123456789012/user/",
+                                   "identity/123456789012/group/a",
+                                   "identity/1/user/a",
+                                   "identity/123456789012/user/a/b" };
     struct record_key key;
 
     (void)state;
@@ -112,6 +135,104 @@ static void test_what_is_no_key(void **state)
             print_error("case %zu\n", i);
         assert_int_equal(record_parse_key(str_of(texts[i]), &key), 1);
     }
+}
+
+/* --- access ------------------------------------------------------------------------------------------------------ */
+
+static void check_access_key(const struct access_key *key)
+{
+    struct access_key back;
+    struct text text;
+
+    text_init(&text);
+    record_encode_access_key(&text.first, key);
+    assert_int_equal(record_decode_access_key(text_copy(&text), text.first.n, &text.arena, &back), 0);
+    assert_true(str_eq(back.id, key->id));
+    assert_true(str_eq(back.user, key->user));
+    assert_int_equal(str_is_set(back.user), str_is_set(key->user));
+    assert_int_equal(back.is_disabled, key->is_disabled);
+    record_encode_access_key(&text.second, &back);
+    text_fini(&text);
+}
+
+static void check_identity(const struct identity *identity)
+{
+    struct identity back;
+    struct text text;
+
+    text_init(&text);
+    record_encode_identity(&text.first, identity);
+    assert_int_equal(record_decode_identity(text_copy(&text), text.first.n, &text.arena, &back), 0);
+    assert_int_equal(back.kind, identity->kind);
+    assert_true(str_eq(back.trust, identity->trust));
+    assert_int_equal(back.n_policies, identity->n_policies);
+    record_encode_identity(&text.second, &back);
+    text_fini(&text);
+}
+
+static void test_access(void **state)
+{
+    static const struct str_pair policies[] = { { { "admin", 5 }, { "", 0 } },
+                                                { { "own", 3 }, { HOSTILE, sizeof(HOSTILE) - 1 } } };
+    struct access_key key = {
+        .id = STR("AKIAABCDEFGHIJKLMNOP"), .account = STR("123456789012"), .sealed = STR("k.x"), .create_ms = INT64_MAX
+    };
+    struct identity identity = { .kind = IDENTITY_USER,
+                                 .account = STR("123456789012"),
+                                 .name = STR("n"),
+                                 .path = STR("/p/"),
+                                 .id = STR("AIDAAAAAAAAAAAAAAAAAA"),
+                                 .create_ms = INT64_MAX };
+
+    (void)state;
+    check_access_key(&key);
+    key.user = STR("u");
+    key.is_disabled = true;
+    check_access_key(&key);
+    check_identity(&identity);
+    identity.kind = IDENTITY_ROLE;
+    identity.trust = STR(HOSTILE);
+    identity.max_session_s = 43200;
+    identity.policies = policies;
+    identity.n_policies = TEST_COUNT(policies);
+    check_identity(&identity);
+}
+
+static void test_access_that_is_refused(void **state)
+{
+    static const char *keys[] = {
+        "{}",
+        "{\"id\":\"AKIAABCDEFGHIJKLMNOP\",\"account\":\"123456789012\"}",
+        "{\"id\":\"AKIA\",\"account\":\"123456789012\",\"sealed\":\"s\"}",
+        "{\"id\":\"AKIAABCDEFGHIJKLMNOP\",\"account\":\"1\",\"sealed\":\"s\"}",
+        "{\"id\":\"AKIAABCDEFGHIJKLMNOP\",\"account\":\"123456789012\",\"sealed\":\"s\",\"user\":\"\"}",
+        "{\"id\":\"AKIAABCDEFGHIJKLMNOP\",\"account\":\"123456789012\",\"sealed\":\"s\",\"disabled\":1}",
+    };
+#define USER "{\"account\":\"123456789012\",\"name\":\"n\",\"path\":\"/\",\"id\":\"AIDAAAAAAAAAAAAAAAAAA\""
+    static const char *identities[] = {
+        "{}",
+        USER ",\"kind\":\"group\"}",
+        USER ",\"kind\":\"role\"}", /* without its trust */
+        USER ",\"policies\":{\"a b\":\"\"}}",
+        USER ",\"policies\":{\"b\":\"\",\"a\":\"\"}}",
+        USER ",\"policies\":{\"0\":\"\",\"1\":\"\",\"2\":\"\",\"3\":\"\",\"4\":\"\",\"5\":\"\",\"6\":\"\",\"7\":\"\","
+             "\"8\":\"\",\"9\":\"\",\"a\":\"\"}}",
+    };
+    struct arena arena;
+
+    (void)state;
+    arena_init(&arena, 1 << 20);
+    for (size_t i = 0; i < TEST_COUNT(keys); i++) {
+        struct str text = arena_dup(&arena, str_of(keys[i]));
+        struct access_key key;
+        assert_int_equal(record_decode_access_key((char *)(uintptr_t)text.p, text.n, &arena, &key), 1);
+    }
+    for (size_t i = 0; i < TEST_COUNT(identities); i++) {
+        struct str text = arena_dup(&arena, str_of(identities[i]));
+        struct identity identity;
+        assert_int_equal(record_decode_identity((char *)(uintptr_t)text.p, text.n, &arena, &identity), 1);
+    }
+    arena_fini(&arena);
 }
 
 /* --- round trips ------------------------------------------------------------------------------------------------- */
@@ -476,6 +597,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_keys),
         cmocka_unit_test(test_what_is_no_key),
+        cmocka_unit_test(test_access),
+        cmocka_unit_test(test_access_that_is_refused),
         cmocka_unit_test(test_namespaces),
         cmocka_unit_test(test_services),
         cmocka_unit_test(test_instances),

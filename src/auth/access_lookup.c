@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Look-ups of the gates; see access_lookup.h. */
+#include "auth/access_lookup.h"
+
+const struct access_key *access_lookup_key(const struct snapshot *snapshot, struct str access_key_id)
+{
+    return access_state_find_key(&snapshot->access, access_key_id);
+}
+
+const struct identity_node *access_lookup_user(const struct snapshot *snapshot, struct str account, struct str name)
+{
+    return access_state_find_identity(&snapshot->access, account, IDENTITY_USER, name);
+}
+
+const struct identity_node *access_lookup_role(const struct snapshot *snapshot, struct str account, struct str name)
+{
+    return access_state_find_identity(&snapshot->access, account, IDENTITY_ROLE, name);
+}

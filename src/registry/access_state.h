@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Who may do what, as part of a snapshot: access keys, and the users and roles of all accounts with their
+ * policies. Written by the writer thread only (apply_access.c); reading as registry/state.h says. Look-ups for the API
+ * are in auth/access_lookup.h. */
+#pragma once
+
+#include "model/access_key.h"
+#include "model/identity.h"
+#include "registry/tree.h"
+
+/* A user or role. */
+struct identity_node {
+    const struct identity *config;
+};
+
+struct access_state {
+    struct tree keys;       /* struct access_key by id */
+    struct tree identities; /* struct identity_node by account, kind, name without case */
+};
+
+extern const struct tree_type access_state_keys, access_state_identities;
+
+/* Each returns NULL when there is none. */
+const struct access_key *access_state_find_key(const struct access_state *state, struct str id);
+const struct identity_node *access_state_find_identity(const struct access_state *state, struct str account,
+                                                       enum identity_kind kind, struct str name);
+/* Of a user, or (absent) the root of an account. Looks at all keys. */
+size_t access_state_count_keys(const struct access_state *state, struct str account, struct str user);
+/* Users or roles of an account. */
+size_t access_state_count_identities(const struct access_state *state, struct str account, enum identity_kind kind);
+
+/* As state_free and state_forget_epochs do for the rest of the snapshot. */
+void access_state_free(struct access_state *state);
+void access_state_forget_epochs(struct access_state *state);
