@@ -9,6 +9,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "dns/transfer.h"
 
 #include <arpa/inet.h>
 #include <endian.h>
@@ -291,6 +292,19 @@ static void rate_limit_slip(const struct answer_worker *worker, const struct aut
     *n += EDNS_OPT_SIZE + n_options;
 }
 
+/* Has the client shown that it is who it says it is, by a cookie or by a key? */
+static bool rate_limit_is_known(const struct answer_worker *worker, const struct authority_client *client,
+                                const struct packet *packet, const uint8_t *query, size_t n)
+{
+    const struct answer_settings *settings = worker->settings;
+    struct tsig_signer signer;
+
+    if (packet->edns.has_cookie && cookie_is_good(settings->cookie_secret, client, packet->edns.cookie, worker->now_s))
+        return true;
+    return packet->has_tsig && settings->transfer &&
+           transfer_verify(settings->transfer, query, n, worker->now_s, &signer) == TSIG_OK;
+}
+
 enum rate_limit_verdict rate_limit_apply(struct answer_worker *worker, const struct authority_client *client,
                                          const uint8_t *query, size_t n_query, uint8_t *answer, size_t *n)
 {
@@ -304,8 +318,8 @@ enum rate_limit_verdict rate_limit_apply(struct answer_worker *worker, const str
         !rate_limit_exceeds(settings->rate_limit, client, answer, before, (uint64_t)worker->start_ns / 1000, &place))
         return RATE_LIMIT_PASSED;
     packet.has_question = packet.edns.has_cookie = false;
-    if (packet_read(query, n_query, &packet, &name) == PACKET_OK && packet.edns.has_cookie &&
-        cookie_is_good(settings->cookie_secret, client, packet.edns.cookie, worker->now_s))
+    if (packet_read(query, n_query, &packet, &name) == PACKET_OK &&
+        rate_limit_is_known(worker, client, &packet, query, n_query))
         return RATE_LIMIT_PASSED;
     worker->limited[place] ^= 1;
     if (worker->limited[place]) {

@@ -27,7 +27,7 @@ enum rate_limit_verdict {
     RATE_LIMIT_DROPPED  /* nothing is to be sent */
 };
 /* The same for a worker that has composed an answer to the query, at worker->start_ns: a limited answer gives way to a
- * small one every second time, and is dropped otherwise; *n is its size then. Clients with a good cookie are who they
- * say they are and are never limited. */
+ * small one every second time, and is dropped otherwise; *n is its size then. Clients with a good cookie, and
+ * secondaries that sign, are who they say they are and are never limited. */
 enum rate_limit_verdict rate_limit_apply(struct answer_worker *worker, const struct authority_client *client,
                                          const uint8_t *query, size_t n_query, uint8_t *answer, size_t *n);

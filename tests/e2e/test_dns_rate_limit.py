@@ -13,10 +13,12 @@ import dns.edns
 import dns.flags
 import dns.message
 import dns.rcode
+import dns.tsigkeyring
 import pytest
 
 from support.client import until
 from support.dns import Dns, framed, receive
+from support.secondary import KEY, KEY_NAME, SECRET
 
 NAME = "web.limits.example"
 LIMITED = {"dns.rate_limit": "5", "dns.rate_limit_exempt": "127.0.9.0/24", "dns.workers": "2"}
@@ -35,7 +37,7 @@ def metric(daemon, name):
     return int(re.search(rf"^{re.escape('cloudmap_dns_' + name)} (\d+)$", text, re.M)[1])
 
 
-def flood(asked, source, count, queries=None, ports=8, listen=True):
+def flood(asked, source, count, queries=None, ports=8, listen=True, read=dns.message.from_wire):
     """Sends the queries in turn from an address, by several ports, so that all threads see some; the answers."""
     queries = queries or [dns.message.make_query(NAME, "A").to_wire()]
     sockets = []
@@ -51,7 +53,7 @@ def flood(asked, source, count, queries=None, ports=8, listen=True):
     for s in sockets:
         try:
             while listen:
-                answers.append(dns.message.from_wire(s.recv(4096)))
+                answers.append(read(s.recv(4096)))
         except TimeoutError:
             pass
         s.close()
@@ -142,6 +144,16 @@ class TestRateLimit:
             for answer in flood(limited, "127.0.0.2", 4, [query.to_wire()], 1):
                 seen.add(dns.rcode.to_text(answer.rcode()))
         assert "BADCOOKIE" in seen
+
+    def test_a_signature_is_exempt(self, start_daemon):
+        """A secondary with a key of a transferred zone is who it says it is; one that has the key's name alone is not."""
+        asked, whole = fill(start_daemon(LIMITED | {"transfer.limits.example.key": KEY})), []
+        for secret in (SECRET, "d3Jvbmc="):
+            query = dns.message.make_query(NAME, "A")
+            query.use_tsig(dns.tsigkeyring.from_text({KEY_NAME: secret}), KEY_NAME)
+            answers = flood(asked, "127.0.0.2", 200, [query.to_wire()], read=bytes)
+            whole.append(sum(len(one) > len(query.to_wire()) and not one[2] & 2 for one in answers))
+        assert whole[0] == 200 and whole[1] <= 10
 
 
 class TestTcpLimits:
