@@ -37,13 +37,26 @@ static const struct zone *authority_pick_public(const struct zone_name *place)
     return i < place->n ? place->zones[i] : NULL;
 }
 
+/* Does a private zone that the view has exist below the name? */
+static bool authority_sees_below(const struct zone_name *place, const struct dns_view *view)
+{
+    const struct zone_below *below = zone_below(place);
+
+    if (!view)
+        return place->n_private_below > 0;
+    for (uint32_t i = 0; i < place->n_vpcs_below; i++)
+        if (vpc_is_seen(view->seen, below[i].vpc))
+            return true;
+    return false;
+}
+
 bool authority_find(const struct snapshot *snapshot, const struct authority_client *client,
                     const struct authority_name *name, struct authority *ret_authority)
 {
     const struct dns_view *view = client->view;
     bool sees_private = snapshot->n_private_zones && (view ? view->seen != NULL : snapshot->vpcs == NULL);
     const struct zone *zone = NULL;
-    uint32_t below = 0, private_below = 0;
+    bool has_public_below = false, has_private_below = false;
 
     for (unsigned i = 0; i < name->name.n_labels && (!zone || sees_private); i++) {
         const struct zone_name *place = zone_find(snapshot, name->hash[i], dname_suffix(&name->name, i));
@@ -51,8 +64,8 @@ bool authority_find(const struct snapshot *snapshot, const struct authority_clie
         if (!place)
             continue;
         if (i == 0) {
-            below = place->n_below;
-            private_below = place->n_private_below;
+            has_public_below = place->n_below > place->n_private_below;
+            has_private_below = sees_private && authority_sees_below(place, view);
         }
         if (place->n == 0)
             continue;
@@ -69,7 +82,7 @@ bool authority_find(const struct snapshot *snapshot, const struct authority_clie
     }
     bool hides_public = zone && zone->is_private;
     ret_authority->zone = zone;
-    ret_authority->has_zones_below = (sees_private && private_below) || (!hides_public && below != private_below);
+    ret_authority->has_zones_below = has_private_below || (!hides_public && has_public_below);
     return zone != NULL;
 }
 

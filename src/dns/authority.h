@@ -25,7 +25,7 @@ void authority_fold(const struct snapshot *snapshot, struct authority_name *name
 struct authority {
     const struct zone *zone;
     unsigned apex;        /* the label of the name at which the zone begins */
-    bool has_zones_below; /* a zone of a longer name exists below the name, for one who sees private zones in any VPC */
+    bool has_zones_below; /* a zone of a longer name exists below the name that the client sees */
 };
 
 /* The zone that answers this client: the longest suffix of the name that is a private zone that the client sees, and

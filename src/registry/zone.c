@@ -19,42 +19,57 @@ static void zone_hash(const struct snapshot *snapshot, struct zone_key *key)
 
 /* --- names of zones ----------------------------------------------------------------------------------------------- */
 
-static struct zone_name *zone_alloc_name(struct edit *edit, uint64_t hash, struct str name, uint32_t n)
+static struct zone_below *zone_below_of(struct zone_name *place)
 {
-    struct zone_name *place = edit_alloc(edit, sizeof(*place) + n * sizeof(place->zones[0]) + name.n);
+    return (struct zone_below *)(uintptr_t)zone_below(place);
+}
+
+static struct zone_name *zone_alloc_name(struct edit *edit, uint64_t hash, struct str name, uint32_t n, uint32_t n_vpcs)
+{
+    size_t n_zones = n * sizeof(struct zone *), n_below = n_vpcs * sizeof(struct zone_below);
+    struct zone_name *place = edit_alloc(edit, sizeof(*place) + n_zones + n_below + name.n);
 
     if (!place)
         return NULL;
-    place->item = (struct trie_item){
-        .hash = hash, .key = (const uint8_t *)&place->zones[n], .key_n = (uint32_t)name.n, .epoch = edit->epoch
-    };
-    memcpy(&place->zones[n], name.p, name.n);
-    place->n_below = place->n_private_below = 0;
-    place->n = n;
+    *place = (struct zone_name){ .item = { .hash = hash, .key_n = (uint32_t)name.n, .epoch = edit->epoch },
+                                 .n_vpcs_below = n_vpcs,
+                                 .n = n };
+    place->item.key = (const uint8_t *)&zone_below(place)[n_vpcs];
+    memcpy(&zone_below_of(place)[n_vpcs], name.p, name.n);
     return place;
 }
 
-/* The name with room for n zones, as a block of this edit that stands in the trie; made when it is new. Zones are taken
- * over as far as there is room. */
+/* The name with room for n zones and n_vpcs VPCs below, as a block of this edit that stands in the trie; made when it
+ * is new. What was there is taken over as far as there is room. */
 static struct zone_name *zone_own_name(struct edit *edit, struct snapshot *next, uint64_t hash, struct str name,
-                                       uint32_t n)
+                                       uint32_t n, uint32_t n_vpcs)
 {
     const struct zone_name *old = zone_find(next, hash, name);
     struct zone_name *place;
 
-    if (old && old->item.epoch == edit->epoch && old->n == n)
+    if (old && old->item.epoch == edit->epoch && old->n == n && old->n_vpcs_below == n_vpcs)
         return (struct zone_name *)(uintptr_t)old;
-    place = zone_alloc_name(edit, hash, name, n);
+    place = zone_alloc_name(edit, hash, name, n, n_vpcs);
     if (!place)
         return NULL;
     if (old) {
+        uint32_t n_kept = n_vpcs < old->n_vpcs_below ? n_vpcs : old->n_vpcs_below;
         place->n_below = old->n_below;
         place->n_private_below = old->n_private_below;
         memcpy(place->zones, old->zones, (n < old->n ? n : old->n) * sizeof(place->zones[0]));
+        memcpy(zone_below_of(place), zone_below(old), n_kept * sizeof(struct zone_below));
     }
     trie_put(edit, &next->zones, &place->item);
     edit_replace(edit, old);
     return edit->failed ? NULL : place;
+}
+
+/* The same with as many zones as there are, and as many VPCs. */
+static struct zone_name *zone_own_name_as_is(struct edit *edit, struct snapshot *next, uint64_t hash, struct str name)
+{
+    const struct zone_name *old = zone_find(next, hash, name);
+
+    return zone_own_name(edit, next, hash, name, old ? old->n : 0, old ? old->n_vpcs_below : 0);
 }
 
 static void zone_drop_name_if_empty(struct edit *edit, struct snapshot *next, struct zone_name *place)
@@ -67,20 +82,45 @@ static void zone_drop_name_if_empty(struct edit *edit, struct snapshot *next, st
     edit_replace(edit, place);
 }
 
+/* Counts a private zone of the VPC below the name; returns the name's block, which may be another one then. */
+static struct zone_name *zone_count_vpc(struct edit *edit, struct snapshot *next, struct zone_name *place, unsigned vpc,
+                                        int change)
+{
+    struct str name = { (const char *)place->item.key, place->item.key_n };
+    struct zone_below *below = zone_below_of(place);
+    uint32_t n = place->n_vpcs_below, i = 0;
+
+    while (i < n && below[i].vpc != vpc)
+        i++;
+    if (i == n) {
+        place = zone_own_name(edit, next, place->item.hash, name, place->n, n + 1);
+        if (!place)
+            return NULL;
+        below = zone_below_of(place);
+        below[i] = (struct zone_below){ .vpc = vpc };
+    }
+    below[i].n += (uint32_t)change;
+    place->n_private_below += (uint32_t)change;
+    if (below[i].n)
+        return place;
+    below[i] = below[n - 1];
+    return zone_own_name(edit, next, place->item.hash, name, place->n, n - 1);
+}
+
 /* Counts a zone, and at the names above it. */
-static void zone_count(struct edit *edit, struct snapshot *next, const struct zone_key *key, bool is_private,
+static void zone_count(struct edit *edit, struct snapshot *next, const struct zone_key *key, const struct zone *zone,
                        int change)
 {
-    next->n_private_zones += (uint32_t)(is_private ? change : 0);
+    next->n_private_zones += (uint32_t)(zone->is_private ? change : 0);
     for (unsigned i = 1; i < key->name.n_labels && !edit->failed; i++) {
-        struct str suffix = dname_suffix(&key->name, i);
-        const struct zone_name *old = zone_find(next, key->hash[i], suffix);
-        struct zone_name *place = zone_own_name(edit, next, key->hash[i], suffix, old ? old->n : 0);
+        struct zone_name *place = zone_own_name_as_is(edit, next, key->hash[i], dname_suffix(&key->name, i));
         if (!place)
             return;
         place->n_below += (uint32_t)change;
-        place->n_private_below += (uint32_t)(is_private ? change : 0);
-        zone_drop_name_if_empty(edit, next, place);
+        if (zone->is_private)
+            place = zone_count_vpc(edit, next, place, zone->vpc, change);
+        if (place)
+            zone_drop_name_if_empty(edit, next, place);
     }
 }
 
@@ -149,7 +189,7 @@ static struct zone *zone_own(struct edit *edit, struct snapshot *next, const str
     old = old_place->zones[at];
     if (old->epoch == edit->epoch)
         return old;
-    place = zone_own_name(edit, next, key->hash[0], dname_suffix(&key->name, 0), old_place->n);
+    place = zone_own_name_as_is(edit, next, key->hash[0], dname_suffix(&key->name, 0));
     zone = place ? zone_alloc(edit, old->account, old->region, old->vpc, old->ns) : NULL;
     if (!zone)
         return NULL;
@@ -170,12 +210,14 @@ static void zone_add(struct edit *edit, struct snapshot *next, const struct zone
 
     while (at < n && zone_is_before(old->zones[at]->ns, ns))
         at++;
-    place = zone ? zone_own_name(edit, next, key->hash[0], dname_suffix(&key->name, 0), n + 1) : NULL;
+    place =
+        zone ? zone_own_name(edit, next, key->hash[0], dname_suffix(&key->name, 0), n + 1, old ? old->n_vpcs_below : 0)
+             : NULL;
     if (!place)
         return;
     memmove(&place->zones[at + 1], &place->zones[at], (n - at) * sizeof(place->zones[0]));
     place->zones[at] = zone;
-    zone_count(edit, next, key, zone->is_private, 1);
+    zone_count(edit, next, key, zone, 1);
 }
 
 void zone_put(struct edit *edit, struct snapshot *next, const struct tenant *tenant, const struct namespace *ns)
@@ -208,11 +250,11 @@ void zone_del(struct edit *edit, struct snapshot *next, const struct namespace *
     at = zone_find_at(place, ns);
     memmove(&place->zones[at], &place->zones[at + 1], (place->n - at - 1) * sizeof(place->zones[0]));
     /* The key stands behind the zones: the block is made again for one less. */
-    place = zone_own_name(edit, next, key.hash[0], dname_suffix(&key.name, 0), place->n - 1);
+    place = zone_own_name(edit, next, key.hash[0], dname_suffix(&key.name, 0), place->n - 1, place->n_vpcs_below);
     if (!place)
         return;
     zone_drop_name_if_empty(edit, next, place);
-    zone_count(edit, next, &key, zone->is_private, -1);
+    zone_count(edit, next, &key, zone, -1);
     edit_replace(edit, zone);
 }
 

@@ -18,13 +18,25 @@ struct zone {
     uint32_t epoch;
 };
 
+/* Private zones of one VPC at names below another one. */
+struct zone_below {
+    uint32_t vpc;
+    uint32_t n;
+};
+
 struct zone_name {
     struct trie_item item; /* the folded name */
     uint32_t n_below;      /* zones at names below this one */
     uint32_t n_private_below;
+    uint32_t n_vpcs_below; /* that have the private ones: struct zone_below behind the zones */
     uint32_t n;
     struct zone *zones[];
 };
+
+static inline const struct zone_below *zone_below(const struct zone_name *place)
+{
+    return (const struct zone_below *)&place->zones[place->n];
+}
 
 /* The namespace is new, or changed; one that is no DNS namespace is passed over. */
 void zone_put(struct edit *edit, struct snapshot *next, const struct tenant *tenant, const struct namespace *ns);

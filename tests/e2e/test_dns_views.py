@@ -93,6 +93,25 @@ class TestWhoSeesWhat:
         assert told("127.1.0.1", "db.shop.test") == "192.0.2.4"
         assert told("127.1.0.1", "web.deep.shop.test") == "NXDOMAIN"
 
+    def test_names_above_zones(self, views):
+        """A name above a zone exists for those who see the zone, and for nobody else."""
+        daemon, clients = views
+        add(daemon.api, "shop.test", "192.0.2.1")
+        zones = {name: daemon.api.namespace(name, "DNS_PRIVATE", Vpc=vpc)
+                 for name, vpc in (("a.b.shop.test", "vpc-1"), ("c.b.shop.test", "vpc-1"), ("x.y.shop.test", "vpc-2"))}
+
+        def seen():
+            return [[clients.told(f"127.{vpc}.0.1", f"{name}.shop.test") == "NOERROR" for name in "by"]
+                    for vpc in (1, 2, 3)]
+
+        assert seen() == [[True, False], [True, True], [False, False]]
+        daemon.api.done("DeleteNamespace", Id=zones["a.b.shop.test"])
+        assert seen() == [[True, False], [True, True], [False, False]]
+        daemon.restart(crash=True)
+        assert seen() == [[True, False], [True, True], [False, False]]
+        daemon.api.done("DeleteNamespace", Id=zones["c.b.shop.test"])
+        assert seen() == [[False, False], [False, True], [False, False]]
+
     def test_a_vpc_belongs_to_an_account_and_region(self, views):
         daemon, clients = views
         add(daemon.api, "corp.test", "192.0.2.1", "vpc-1")

@@ -179,10 +179,18 @@ static void count_zones_below(void *arg, const struct trie_item *item)
     const struct zone_name *place = (const struct zone_name *)item;
     struct name_check *check = arg;
     struct dname name;
+    uint32_t n_private_below = 0;
     size_t end;
 
     assert_true(place->n || place->n_below);
     assert_in_range(place->n_private_below, 0, place->n_below);
+    for (uint32_t i = 0; i < place->n_vpcs_below; i++) {
+        assert_true(zone_below(place)[i].n > 0);
+        n_private_below += zone_below(place)[i].n;
+        for (uint32_t k = 0; k < i; k++)
+            assert_int_not_equal(zone_below(place)[i].vpc, zone_below(place)[k].vpc);
+    }
+    assert_int_equal(place->n_private_below, n_private_below);
     check->n_zones += place->n;
     for (uint32_t i = 0; i < place->n; i++) {
         assert_int_equal(place->zones[i]->is_private, place->zones[i]->ns->kind == NAMESPACE_DNS_PRIVATE);
