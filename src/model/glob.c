@@ -58,6 +58,7 @@ static struct glob_variable variable_read(struct str inside)
 
     if (rest.n >= 2 && rest.p[0] == '\'' && rest.p[rest.n - 1] == '\'')
         variable.fallback = (struct str){ rest.p + 1, rest.n - 2 };
+    variable.number = condition_key_find(variable.key, &variable.tag);
     return variable;
 }
 

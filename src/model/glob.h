@@ -6,12 +6,15 @@
 #pragma once
 
 #include "base/arena.h"
+#include "model/condition_key.h"
 
 #define GLOB_MAX_VARIABLES 64 /* of one policy */
 
 /* A variable of a policy: its key, and what stands in for an absent value. */
 struct glob_variable {
     struct str key, fallback;
+    enum condition_key number; /* of the key, and its tag: condition_key_find */
+    struct str tag;
 };
 
 /* The variables of one policy, while it is compiled and afterwards. */
