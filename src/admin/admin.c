@@ -2,6 +2,7 @@
  *
  * The admin server and its resources. */
 #include "admin/admin.h"
+#include "admin/admin_change.h"
 #include "admin/admin_explain.h"
 #include "admin/socket_path.h"
 #include "base/mem.h"
@@ -107,9 +108,17 @@ static void handle(void *context, struct http_request *request)
 {
     struct admin *admin = context;
     struct buf buf;
+    bool is_change = admin_change_has_path(http_request_path(request));
+    if (is_change && str_eq(http_request_method(request), STR("POST"))) {
+        admin_change_handle(admin->config.registry, request);
+        return;
+    }
     buf_init(&buf, ANSWER_MAX);
     bool explain = str_eq(http_request_path(request), STR(ADMIN_EXPLAIN_PATH));
-    if (!explain && !str_eq(http_request_path(request), STR(ADMIN_STATUS_PATH))) {
+    if (is_change) {
+        buf_put_str(&buf, STR("{\"error\":\"only POST is allowed here\"}"));
+        respond(request, 405, &buf);
+    } else if (!explain && !str_eq(http_request_path(request), STR(ADMIN_STATUS_PATH))) {
         buf_put_str(&buf, STR("{\"error\":\"there is no such resource\"}"));
         respond(request, 404, &buf);
     } else if (!str_eq(http_request_method(request), STR("GET"))) {
@@ -123,6 +132,12 @@ static void handle(void *context, struct http_request *request)
         respond(request, 200, &buf);
     }
     buf_fini(&buf);
+}
+
+static void finish(void *context, struct http_request *request, void *call)
+{
+    (void)context;
+    admin_change_finish(request, call);
 }
 
 static void *worker_start(void *arg, unsigned index)
@@ -207,7 +222,11 @@ static int start_server(struct admin *admin, struct http_message *ret_message)
     struct http_server_config config = {
         .unix_path = admin->path.text,
         .n_workers = 1,
-        .handler = { .worker_start = worker_start, .worker_stop = worker_stop, .handle = handle, .arg = admin },
+        .handler = { .worker_start = worker_start,
+                     .worker_stop = worker_stop,
+                     .handle = handle,
+                     .finish = finish,
+                     .arg = admin },
         .clock = admin->config.clock,
     };
     http_limits_default(&config.limits);

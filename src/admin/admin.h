@@ -2,8 +2,8 @@
  *
  * The socket that cloudmapctl speaks to: HTTP/1.1 with JSON on DIR/admin.sock (socket_path.h), mode 0600, for this
  * process's user and root only. `GET /v1/status` tells what the daemon is doing, `GET /v1/explain` what DNS clients are
- * told (admin_explain.h). One worker thread of its own, so that a busy API does not hide the daemon from its operator.
- * Start, facts and stop belong to the main thread. */
+ * told (admin_explain.h); POST changes things (admin_change.h). One worker thread of its own, so that a busy API does
+ * not hide the daemon from its operator. Start, facts and stop belong to the main thread. */
 #pragma once
 
 #include "dns/answer.h"
@@ -17,7 +17,7 @@ struct admin;
 /* Everything is borrowed and must outlive the admin server. */
 struct admin_config {
     const char *dir; /* the store's directory */
-    const struct registry *registry;
+    struct registry *registry;
     const struct store *store;
     const struct clock *clock;
 };

@@ -11,6 +11,9 @@ struct ctl {
     const char *socket; /* --socket, or NULL: the one in `data` */
     const char *api;    /* --api URL, or NULL */
     const char *from;   /* explain --from IP, or NULL */
+    const char *reason; /* drain --reason TEXT, or NULL */
+    const char *time;   /* drain --for TIME, or NULL */
+    const char *then;   /* drain --then WHAT, or NULL */
     bool json;          /* -o json */
     bool replace;       /* restore --replace */
     char **words;       /* arguments behind the command */

@@ -11,17 +11,20 @@
 #include <stdlib.h>
 #include <time.h>
 
-int fetch_get(const char *socket, const char *url, struct http_client_answer *ret_answer,
-              struct http_message *ret_message)
+static int fetch_send(const char *socket, const char *url, struct str body, struct http_client_answer *ret_answer,
+                      struct http_message *ret_message)
 {
     struct http_client *client;
     if (http_client_new(&client) < 0) {
         snprintf(ret_message->text, sizeof(ret_message->text), "Out of memory.");
         return -ENOMEM;
     }
-    struct http_client_request request = {
-        .method = "GET", .url = url, .unix_path = socket, .total_ms = FETCH_TIMEOUT_MS, .answer_max = FETCH_ANSWER_MAX
-    };
+    struct http_client_request request = { .method = str_is_set(body) ? "POST" : "GET",
+                                           .url = url,
+                                           .unix_path = socket,
+                                           .body = body,
+                                           .total_ms = FETCH_TIMEOUT_MS,
+                                           .answer_max = FETCH_ANSWER_MAX };
     int r = http_client_send(client, &request, ret_answer, ret_message);
     http_client_free(client);
     if (r == HTTP_CLIENT_NO_CONNECT) {
@@ -29,6 +32,12 @@ int fetch_get(const char *socket, const char *url, struct http_client_answer *re
         snprintf(ret_message->text + n, sizeof(ret_message->text) - n, " Is cloudmapd running there?");
     }
     return r;
+}
+
+int fetch_get(const char *socket, const char *url, struct http_client_answer *ret_answer,
+              struct http_message *ret_message)
+{
+    return fetch_send(socket, url, (struct str){ 0 }, ret_answer, ret_message);
 }
 
 /* The member `error` of a refusal's JSON; absent when it has none. The text is modified. */
@@ -61,7 +70,8 @@ static void explain_refusal(struct http_client_answer *answer, char *why, size_t
     arena_fini(&arena);
 }
 
-int fetch_admin(const struct ctl *ctl, const char *path, char **ret_text, size_t *ret_n, char *why, size_t size)
+static int fetch_resource(const struct ctl *ctl, const char *path, struct str body, char **ret_text, size_t *ret_n,
+                          char *why, size_t size)
 {
     struct socket_path socket;
     struct http_client_answer answer;
@@ -74,7 +84,7 @@ int fetch_admin(const struct ctl *ctl, const char *path, char **ret_text, size_t
     buf_init(&url, 1 << 16);
     buf_printf(&url, "http://cloudmapd%s", path);
     buf_put_char(&url, '\0');
-    int r = url.failed ? -ENOMEM : fetch_get(socket.text, url.p, &answer, &message);
+    int r = url.failed ? -ENOMEM : fetch_send(socket.text, url.p, body, &answer, &message);
     buf_fini(&url);
     socket_path_close(&socket);
     if (r == HTTP_CLIENT_NO_CONNECT) {
@@ -96,6 +106,17 @@ int fetch_admin(const struct ctl *ctl, const char *path, char **ret_text, size_t
         return EXIT_FAILURE;
     *ret_text = text;
     return 0;
+}
+
+int fetch_admin(const struct ctl *ctl, const char *path, char **ret_text, size_t *ret_n, char *why, size_t size)
+{
+    return fetch_resource(ctl, path, (struct str){ 0 }, ret_text, ret_n, why, size);
+}
+
+int fetch_admin_post(const struct ctl *ctl, const char *path, struct str body, char **ret_text, size_t *ret_n,
+                     char *why, size_t size)
+{
+    return fetch_resource(ctl, path, body, ret_text, ret_n, why, size);
 }
 
 int64_t fetch_date(const struct http_client_answer *answer)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One GET, waited for. Never through a proxy: what is asked for is on this machine or named by the user. One thread. */
+ * One request, waited for. Never through a proxy: what is asked for is on this machine or named by the user. One
+ * thread. */
 #pragma once
 
 #include "cloudmapctl/ctl.h"
@@ -16,6 +17,9 @@ int fetch_get(const char *socket, const char *url, struct http_client_answer *re
 
 /* A resource of the daemon's admin socket. 0 with its text (mem_free); or an exit code with a sentence in `why`. */
 int fetch_admin(const struct ctl *ctl, const char *path, char **ret_text, size_t *ret_n, char *why, size_t size);
+/* The same by POST, with a body of JSON. */
+int fetch_admin_post(const struct ctl *ctl, const char *path, struct str body, char **ret_text, size_t *ret_n,
+                     char *why, size_t size);
 
 /* The server's clock (header Date) in seconds since the epoch, 0 when it did not say. */
 int64_t fetch_date(const struct http_client_answer *answer);

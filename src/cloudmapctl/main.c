@@ -3,6 +3,7 @@
  * cloudmapctl: the command line, and one table of commands. */
 #include "cloudmapctl/backup.h"
 #include "cloudmapctl/doctor.h"
+#include "cloudmapctl/drain.h"
 #include "cloudmapctl/env.h"
 #include "cloudmapctl/explanation.h"
 #include "cloudmapctl/restore.h"
@@ -20,50 +21,81 @@
 enum place { PLACE_SOCKET = 1, PLACE_API = 2 };
 
 struct command {
-    const char *name, *argument, *more; /* more: an argument that may be missing */
+    const char *name, *words; /* words: as the help shows them */
+    size_t least, most;       /* of the words */
     ctl_fn *run;
     unsigned places;
-    bool may_replace;
     const char *doc;
 };
 
 static const struct command commands[] = {
-    { "status", NULL, NULL, status_run, PLACE_SOCKET, false, "what the daemon is doing" },
-    { "explain", "NAME", "TYPE", explanation_run, PLACE_SOCKET, false, "what DNS clients are told of a name, and why" },
-    { "backup", "FILE", NULL, backup_run, 0, false, "a verified copy of the store; the daemon may run" },
-    { "restore", "FILE", NULL, restore_run, 0, true, "make a backup the store; no daemon may run" },
-    { "env", NULL, NULL, env_run, PLACE_SOCKET | PLACE_API, false,
-      "variables for clients: eval \"$(cloudmapctl env)\"" },
-    { "doctor", NULL, NULL, doctor_run, PLACE_SOCKET | PLACE_API, false, "test the way from this machine's clients" },
+    { "status", "", 0, 0, status_run, PLACE_SOCKET, "what the daemon is doing" },
+    { "explain", "NAME [TYPE]", 1, 2, explanation_run, PLACE_SOCKET, "what DNS clients are told of a name, and why" },
+    { "drain", "SERVICE INSTANCE", 2, 2, drain_run, PLACE_SOCKET, "take an instance out of discovery and DNS" },
+    { "undrain", "SERVICE INSTANCE", 2, 2, drain_run_undrain, PLACE_SOCKET, "serve it again" },
+    { "backup", "FILE", 1, 1, backup_run, 0, "a verified copy of the store; the daemon may run" },
+    { "restore", "FILE", 1, 1, restore_run, 0, "make a backup the store; no daemon may run" },
+    { "env", "", 0, 0, env_run, PLACE_SOCKET | PLACE_API, "variables for clients: eval \"$(cloudmapctl env)\"" },
+    { "doctor", "", 0, 0, doctor_run, PLACE_SOCKET | PLACE_API, "test the way from this machine's clients" },
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
 
-enum { FLAG_DATA = 256, FLAG_SOCKET, FLAG_API, FLAG_FROM, FLAG_REPLACE, FLAG_HELP, FLAG_VERSION };
+/* An option that some commands take: a text, or a truth when it has no value. */
+struct flag {
+    const char *name, *value;
+    size_t member;        /* of struct ctl */
+    const char *commands; /* between blanks */
+    const char *doc;
+};
+
+static const struct flag flags[] = {
+    { "from", "IP", offsetof(struct ctl, from), " explain ", "the client's address (127.0.0.1)" },
+    { "reason", "TEXT", offsetof(struct ctl, reason), " drain ", "what is shown with the instance" },
+    { "for", "TIME", offsetof(struct ctl, time), " drain ", "when it ends, such as 30s; without: by undrain" },
+    { "then", "WHAT", offsetof(struct ctl, then), " drain ", "with --for: undrain (as without it) or deregister" },
+    { "replace", NULL, offsetof(struct ctl, replace), " restore ", "keep the present store beside the new one" },
+};
+
+#define FLAG_COUNT (sizeof(flags) / sizeof(flags[0]))
+
+enum { FLAG_FIRST = 256, FLAG_DATA = FLAG_FIRST + FLAG_COUNT, FLAG_SOCKET, FLAG_API, FLAG_HELP, FLAG_VERSION };
+
+static bool fits(const struct flag *flag, const struct command *command)
+{
+    char name[32];
+    snprintf(name, sizeof(name), " %s ", command->name);
+    return strstr(flag->commands, name) != NULL;
+}
+
+static void print_flag(const struct flag *flag)
+{
+    char left[32];
+    snprintf(left, sizeof(left), "--%s %s", flag->name, flag->value ? flag->value : "");
+    printf("  %-14s%.*s: %s\n", left, (int)strlen(flag->commands) - 1, flag->commands, flag->doc);
+}
 
 static int print_help(void)
 {
     printf("Usage: cloudmapctl [OPTION]... COMMAND\n\nCommands:\n");
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
-        char left[32];
-        const struct command *command = &commands[i];
-        snprintf(left, sizeof(left), "%s %s%s%s%s", command->name, command->argument ? command->argument : "",
-                 command->more ? " [" : "", command->more ? command->more : "", command->more ? "]" : "");
-        printf("  %-19s %s\n", left, command->doc);
+        char left[48];
+        snprintf(left, sizeof(left), "%s %s", commands[i].name, commands[i].words);
+        printf("  %-24s %s\n", left, commands[i].doc);
     }
-    printf("  %-19s this\n"
+    printf("  %-24s this\n"
            "\nOptions:\n"
            "  --data DIR     the daemon's data (CLOUDMAP_STORE_PATH, ./cloudmap-data,\n"
            "                 /var/lib/cloudmap)\n"
            "  --socket PATH  the daemon's admin socket (admin.sock in its data)\n"
            "  --api URL      the API, for env and doctor: http://HOST:PORT\n"
-           "  --from IP      explain: the client's address (127.0.0.1)\n"
-           "  -o FORMAT      table or json\n"
-           "  --replace      restore: keep the present store beside the new one\n"
-           "  --version      print the version\n"
-           "\nExit codes: 0 done, 1 error, 64 usage, 65 damaged or foreign store,\n"
-           "66 newer store, 73 cannot write, 75 store in use.\n",
+           "  -o FORMAT      table or json\n",
            "help");
+    for (size_t i = 0; i < FLAG_COUNT; i++)
+        print_flag(&flags[i]);
+    printf("  --version      print the version\n"
+           "\nExit codes: 0 done, 1 error, 64 usage, 65 damaged or foreign store,\n"
+           "66 newer store, 73 cannot write, 75 store in use.\n");
     return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
@@ -89,8 +121,18 @@ static const char *find_data(void)
     return is_directory(system_wide) && !is_directory(here) ? system_wide : here;
 }
 
-static int take_flag(struct ctl *ctl, int flag)
+static int take_flag(struct ctl *ctl, int flag, bool taken[FLAG_COUNT])
 {
+    if (flag >= FLAG_FIRST && flag < FLAG_DATA) {
+        size_t i = (size_t)(flag - FLAG_FIRST);
+        void *member = (char *)ctl + flags[i].member;
+        taken[i] = true;
+        if (flags[i].value)
+            *(const char **)member = optarg;
+        else
+            *(bool *)member = true;
+        return 0;
+    }
     switch (flag) {
     case FLAG_DATA:
         ctl->data = optarg;
@@ -100,12 +142,6 @@ static int take_flag(struct ctl *ctl, int flag)
         return 0;
     case FLAG_API:
         ctl->api = optarg;
-        return 0;
-    case FLAG_FROM:
-        ctl->from = optarg;
-        return 0;
-    case FLAG_REPLACE:
-        ctl->replace = true;
         return 0;
     case 'o':
         if (strcmp(optarg, "table") != 0 && strcmp(optarg, "json") != 0)
@@ -118,17 +154,18 @@ static int take_flag(struct ctl *ctl, int flag)
     }
 }
 
-static int run(struct ctl *ctl, const struct command *command)
+static int run(struct ctl *ctl, const struct command *command, const bool taken[FLAG_COUNT])
 {
-    size_t wanted = command->argument ? 1 : 0, most = command->more ? wanted + 1 : wanted;
-    if (ctl->n_words < wanted)
-        return usage("an argument is missing", command->argument);
-    if (ctl->n_words > most)
-        return usage("unexpected argument", ctl->words[most]);
-    if (ctl->from && !command->more)
-        return usage("--from does not fit", command->name);
-    if (ctl->replace && !command->may_replace)
-        return usage("--replace does not fit", command->name);
+    if (ctl->n_words < command->least)
+        return usage("an argument is missing", command->words);
+    if (ctl->n_words > command->most)
+        return usage("unexpected argument", ctl->words[command->most]);
+    for (size_t i = 0; i < FLAG_COUNT; i++)
+        if (taken[i] && !fits(&flags[i], command)) {
+            char what[64];
+            snprintf(what, sizeof(what), "--%s does not fit", flags[i].name);
+            return usage(what, command->name);
+        }
     if (ctl->socket && !(command->places & PLACE_SOCKET))
         return usage("works on the data itself, use --data", command->name);
     if (ctl->api && !(command->places & PLACE_API))
@@ -139,29 +176,39 @@ static int run(struct ctl *ctl, const struct command *command)
     return fflush(stdout) == 0 || code != EXIT_SUCCESS ? code : ctl_fail(EXIT_FAILURE, "stdout does not take it");
 }
 
-int main(int argc, char **argv)
+/* What getopt_long wants to know. */
+static void list_flags(struct option options[FLAG_COUNT + 8])
 {
-    static const struct option flags[] = {
+    static const struct option common[] = {
         { "data", required_argument, NULL, FLAG_DATA },
         { "socket", required_argument, NULL, FLAG_SOCKET },
         { "api", required_argument, NULL, FLAG_API },
-        { "replace", no_argument, NULL, FLAG_REPLACE },
-        { "from", required_argument, NULL, FLAG_FROM },
         { "output", required_argument, NULL, 'o' },
         { "help", no_argument, NULL, FLAG_HELP },
         { "version", no_argument, NULL, FLAG_VERSION },
         { NULL, 0, NULL, 0 },
     };
+    for (size_t i = 0; i < FLAG_COUNT; i++)
+        options[i] = (struct option){ flags[i].name, flags[i].value ? required_argument : no_argument, NULL,
+                                      FLAG_FIRST + (int)i };
+    memcpy(options + FLAG_COUNT, common, sizeof(common));
+}
+
+int main(int argc, char **argv)
+{
+    struct option options[FLAG_COUNT + 8];
+    bool taken[FLAG_COUNT] = { false };
     struct ctl ctl = { .json = false };
     int flag;
     signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes is a full disk, not an end */
-    while ((flag = getopt_long(argc, argv, "o:", flags, NULL)) != -1) {
+    list_flags(options);
+    while ((flag = getopt_long(argc, argv, "o:", options, NULL)) != -1) {
         if (flag == FLAG_HELP)
             return print_help();
         if (flag == FLAG_VERSION)
             return printf("cloudmapctl " CLOUDMAP_VERSION "\n") > 0 && fflush(stdout) == 0 ? EXIT_SUCCESS
                                                                                            : EXIT_FAILURE;
-        int code = take_flag(&ctl, flag);
+        int code = take_flag(&ctl, flag, taken);
         if (code != 0)
             return code;
     }
@@ -174,6 +221,6 @@ int main(int argc, char **argv)
         return print_help();
     for (size_t i = 0; i < COMMAND_COUNT; i++)
         if (strcmp(commands[i].name, name) == 0)
-            return run(&ctl, &commands[i]);
+            return run(&ctl, &commands[i], taken);
     return usage("there is no command", name);
 }
