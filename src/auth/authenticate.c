@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The order is AWS's: form, signed headers, window, scope, access key, signature. The signature of a key that nobody has
- * is made all the same, with a key of our own, so that time tells no more than the answer does. */
+ * The order is AWS's: form, signed headers, window, scope, access key, signature. The signature of a key that nobody
+ * has is made all the same, with a key of our own, so that time tells no more than the answer does. */
 #include "auth/authenticate.h"
 #include "auth/derived_keys.h"
 #include "auth/refusal.h"
@@ -76,8 +76,8 @@ static int check(struct authenticate_worker *worker, const struct authenticate_l
 }
 
 int authenticate_request(struct authenticate_worker *worker, const struct authenticate_lookup *lookup,
-                         const struct verifier_request *request, struct str service, int64_t now_s,
-                         struct arena *arena, struct authenticate_outcome *ret_outcome)
+                         const struct verifier_request *request, struct str service, int64_t now_s, struct arena *arena,
+                         struct authenticate_outcome *ret_outcome)
 {
     struct authenticate_outcome *outcome = ret_outcome;
     const struct verifier_options options = { .window_s = VERIFIER_WINDOW_S, .service = service };

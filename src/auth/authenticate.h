@@ -36,7 +36,8 @@ struct authenticate_lookup {
     int (*open_secret)(void *arg, const struct authenticate_key *key, char ret_secret[SIGNATURE_SECRET_MAX],
                        size_t *ret_n);
     /* Whose it is; slices into the arena. 0, 1: nobody's any more, or -ENOMEM. */
-    int (*identify)(void *arg, const struct authenticate_key *key, struct arena *arena, struct principal *ret_principal);
+    int (*identify)(void *arg, const struct authenticate_key *key, struct arena *arena,
+                    struct principal *ret_principal);
 };
 
 struct authenticate_outcome {
@@ -55,8 +56,8 @@ void authenticate_worker_free(struct authenticate_worker *worker); /* accepts NU
 
 /* `service` is the one that the scope must name. 0 with principal and region, -errno, or a condition with message. */
 int authenticate_request(struct authenticate_worker *worker, const struct authenticate_lookup *lookup,
-                         const struct verifier_request *request, struct str service, int64_t now_s,
-                         struct arena *arena, struct authenticate_outcome *ret_outcome);
+                         const struct verifier_request *request, struct str service, int64_t now_s, struct arena *arena,
+                         struct authenticate_outcome *ret_outcome);
 
 /* Can text be a region's name? At most 32 of a-z, 0-9 and `-`. */
 bool authenticate_is_region(struct str text);

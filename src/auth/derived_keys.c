@@ -53,8 +53,7 @@ static struct place *set_of(struct derived_keys *keys, struct str credential)
 static struct place *find(struct place *set, struct str credential, uint64_t version)
 {
     for (size_t i = 0; i < WAYS; i++)
-        if (set[i].used && set[i].version == version &&
-            str_eq((struct str){ set[i].credential, set[i].n }, credential))
+        if (set[i].used && set[i].version == version && str_eq((struct str){ set[i].credential, set[i].n }, credential))
             return &set[i];
     return NULL;
 }

@@ -39,10 +39,11 @@ static struct str missing_parts(const struct verifier_claim *claim, struct arena
     for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
         if (wanted[i].is_there)
             continue;
-        text = claim->is_presigned ? arena_printf(arena, STR_FMT "AWS query-string parameters must include 'X-Amz-%s'. ",
-                                                  STR_ARG(text), wanted[i].name) :
-                                     arena_printf(arena, STR_FMT "Authorization header requires '%s' parameter. ",
-                                                  STR_ARG(text), wanted[i].name);
+        text = claim->is_presigned
+                   ? arena_printf(arena, STR_FMT "AWS query-string parameters must include 'X-Amz-%s'. ", STR_ARG(text),
+                                  wanted[i].name)
+                   : arena_printf(arena, STR_FMT "Authorization header requires '%s' parameter. ", STR_ARG(text),
+                                  wanted[i].name);
     }
     if (parts->date.n == 0 && !claim->is_presigned)
         text = arena_printf(
@@ -79,9 +80,9 @@ static struct str describe_incomplete(int result, const struct verifier_request 
     struct str culprit = shown(arena, claim->culprit);
     switch (result) {
     case VERIFIER_NOT_A_PAIR:
-        return arena_printf(
-            arena, "'" STR_FMT "' not a valid key=value pair (missing equal-sign) in Authorization header.",
-            STR_ARG(culprit));
+        return arena_printf(arena,
+                            "'" STR_FMT "' not a valid key=value pair (missing equal-sign) in Authorization header.",
+                            STR_ARG(culprit));
     case VERIFIER_TWICE:
         return arena_printf(arena, "'" STR_FMT "' is there twice.", STR_ARG(culprit));
     case VERIFIER_BAD_DATE:
@@ -108,8 +109,8 @@ static struct str describe_incomplete(int result, const struct verifier_request 
 
 /* --- what is invalid --------------------------------------------------------------------------------------------- */
 
-static struct str describe_time(const struct verifier_claim *claim, const struct verifier_options *options,
-                                bool is_old, int64_t now_s, struct arena *arena)
+static struct str describe_time(const struct verifier_claim *claim, const struct verifier_options *options, bool is_old,
+                                int64_t now_s, struct arena *arena)
 {
     int64_t window = is_old ? claim->life_s : options->window_s;
     char limit[AMZ_DATE_LEN], now[AMZ_DATE_LEN];

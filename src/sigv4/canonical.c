@@ -296,13 +296,14 @@ static size_t bound_of(const struct canonical_request *request, struct str list)
 {
     if (request->n_headers > CANONICAL_MAX_HEADERS)
         return 0;
-    size_t n = request->method.n + request->path.n + request->query.n + list.n;
-    for (size_t i = 0; i < request->n_headers && n <= CANONICAL_MAX_BYTES; i++)
-        n += request->headers[i].key.n + request->headers[i].value.n;
-    if (n > CANONICAL_MAX_BYTES)
+    size_t coded = request->path.n + request->query.n, plain = request->method.n + list.n;
+    for (size_t i = 0; i < request->n_headers && plain <= CANONICAL_MAX_BYTES; i++)
+        plain += request->headers[i].key.n + request->headers[i].value.n;
+    if (coded > CANONICAL_MAX_BYTES || coded + plain > CANONICAL_MAX_BYTES)
         return 0;
-    /* An encoded byte is three, a parameter may gain its `=`; each header its colon and line end. */
-    return 4 * n + 2 * request->n_headers + request->payload_hash.n + 16;
+    /* An encoded byte is three, a parameter may gain its `=`. The list stands there twice, once as names of headers
+     * with a line end for each; a header's value comes behind a colon or a comma. */
+    return 4 * coded + plain + 2 * list.n + 2 * request->n_headers + request->payload_hash.n + 16;
 }
 
 int canonical_make(const struct canonical_request *request, struct str signed_headers, struct arena *arena,

@@ -52,18 +52,39 @@ int signature_make_scope(const struct signature_scope *scope, struct arena *aren
     return str_is_set(*ret_text) ? 0 : -ENOMEM;
 }
 
+static char *put(char *p, struct str s)
+{
+    if (s.n)
+        memcpy(p, s.p, s.n);
+    return p + s.n;
+}
+
+/* Once for each request that is verified: by hand. */
 int signature_make_string(struct str time, const struct signature_scope *scope, struct str canonical,
                           struct arena *arena, struct str *ret_text)
 {
-    struct str scope_text;
-    char hash[CANONICAL_HASH_LEN];
-    int r = signature_make_scope(scope, arena, &scope_text);
-    if (r < 0)
-        return r;
-    signature_hash(canonical, hash);
-    *ret_text = arena_printf(arena, SIGNATURE_ALGORITHM "\n" STR_FMT "\n" STR_FMT "\n%.*s", STR_ARG(time),
-                             STR_ARG(scope_text), CANONICAL_HASH_LEN, hash);
-    return str_is_set(*ret_text) ? 0 : -ENOMEM;
+    const struct str parts[] = {
+        STR(SIGNATURE_ALGORITHM "\n"),
+        time,
+        STR("\n"),
+        scope->date,
+        STR("/"),
+        scope->region,
+        STR("/"),
+        scope->service,
+        STR("/" SIGNATURE_TERMINATOR "\n"),
+    };
+    size_t n = CANONICAL_HASH_LEN;
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+        n += parts[i].n;
+    char *text = arena_alloc(arena, n), *p = text;
+    if (!text)
+        return -ENOMEM;
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+        p = put(p, parts[i]);
+    signature_hash(canonical, p);
+    *ret_text = (struct str){ text, n };
+    return 0;
 }
 
 void signature_compute(const struct signature_key *key, struct str string_to_sign, char ret_signature[SIGNATURE_LEN])

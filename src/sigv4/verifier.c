@@ -211,12 +211,15 @@ static int check_time(const struct verifier_options *options, struct verifier_cl
     int64_t seconds;
     uint64_t expires = 0;
     struct str date = trim(claim->parts.date);
-    if (amz_date_parse(date, &seconds) && (is_presigned || amz_date_parse_http(date, &seconds)))
+    if (amz_date_parse(date, &seconds) == 0)
+        memcpy(claim->time, date.p, AMZ_DATE_LEN);
+    else if (!is_presigned && amz_date_parse_http(date, &seconds) == 0)
+        amz_date_format(seconds, claim->time);
+    else
         return VERIFIER_BAD_DATE;
     if (is_presigned &&
         (str_parse_u64(claim->parts.expires, &expires) || expires == 0 || expires > VERIFIER_EXPIRES_MAX_S))
         return VERIFIER_BAD_EXPIRES;
-    amz_date_format(seconds, claim->time);
     claim->life_s = is_presigned ? (int64_t)expires : options->window_s;
     if (now - seconds > claim->life_s)
         return VERIFIER_TOO_OLD;

@@ -20,7 +20,8 @@ static struct {
     int open_result, identify_result;
 } known;
 
-static int find(void *arg, struct str access_key_id, struct str token, struct arena *of, struct authenticate_key *ret_key)
+static int find(void *arg, struct str access_key_id, struct str token, struct arena *of,
+                struct authenticate_key *ret_key)
 {
     assert_ptr_equal(arg, &known);
     assert_ptr_equal(of, &arena);
@@ -89,7 +90,8 @@ static void sign(struct call *call, const char *service, int64_t seconds)
     assert_int_equal(
         signer_init(&signer, str_of(known.id), str_of(known.secret), STR("eu-central-1"), str_of(service), seconds), 0);
     call->headers[n++] = (struct str_pair){ STR("Host"), STR("data-registry.example:8650") };
-    call->headers[n++] = (struct str_pair){ STR("X-Amz-Date"), arena_dup(&arena, (struct str){ signer.time, AMZ_DATE_LEN }) };
+    call->headers[n++] =
+        (struct str_pair){ STR("X-Amz-Date"), arena_dup(&arena, (struct str){ signer.time, AMZ_DATE_LEN }) };
     call->headers[n++] = (struct str_pair){ STR("X-Amz-Target"), STR("Route53AutoNaming_v20170314.ListServices") };
     if (known.token)
         call->headers[n++] = (struct str_pair){ STR("X-Amz-Security-Token"), str_of(known.token) };
@@ -180,7 +182,8 @@ static void tokens_belong_to_keys(void **state)
     known.key.is_expired = true;
     assert_int_equal(ask_signed(&outcome), AUTHENTICATE_EXPIRED);
     sign(&call, "servicediscovery", NOW);
-    call.headers[4].value = arena_printf(&arena, STR_FMT "0", (int)call.headers[4].value.n - 1, call.headers[4].value.p);
+    call.headers[4].value =
+        arena_printf(&arena, STR_FMT "0", (int)call.headers[4].value.n - 1, call.headers[4].value.p);
     assert_int_equal(ask(&call, &outcome), AUTHENTICATE_INVALID); /* whoever did not sign is not told */
     known.token = "another";
     known.key.is_expired = false;
@@ -225,7 +228,8 @@ static void tells_what_is_missing(void **state)
           "'20231114', from '20231114T221320Z'." },
         { "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20231114/r/servicediscovery/aws4_request, Signature=b, "
           "SignedHeaders=host;x-amz-date;x-amz-target;x-amz-zone",
-          AUTHENTICATE_INCOMPLETE, "'x-amz-zone' is a 'SignedHeader' in the AWS Authorization and not in the request." },
+          AUTHENTICATE_INCOMPLETE,
+          "'x-amz-zone' is a 'SignedHeader' in the AWS Authorization and not in the request." },
         { "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20231114/r/servicediscovery/aws4_request, Signature=b, "
           "SignedHeaders=host;x-amz-date;x-amz-target",
           AUTHENTICATE_INVALID, NULL },
@@ -251,7 +255,8 @@ static void tells_the_time(void **state)
     } cases[] = {
         { -300, NULL },
         { 300, NULL },
-        { -301, "Signature expired: 20231114T220819Z is now earlier than 20231114T220820Z (20231114T221320Z - 5 min.)" },
+        { -301,
+          "Signature expired: 20231114T220819Z is now earlier than 20231114T220820Z (20231114T221320Z - 5 min.)" },
         { 301, "Signature not yet current: 20231114T221821Z is still later than 20231114T221820Z (20231114T221320Z + 5 "
                "min.)" },
     };
@@ -277,14 +282,17 @@ static void tells_what_a_query_lacks(void **state)
           "AWS query-string parameters must include 'X-Amz-Credential'. AWS query-string parameters must include "
           "'X-Amz-Signature'. AWS query-string parameters must include 'X-Amz-SignedHeaders'. AWS query-string "
           "parameters must include 'X-Amz-Date'. AWS query-string parameters must include 'X-Amz-Expires'." },
-        { "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=a&X-Amz-Signature=b&X-Amz-SignedHeaders=host%3Bx-amz-target&"
+        { "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=a&X-Amz-Signature=b&X-Amz-SignedHeaders=host%3Bx-amz-"
+          "target&"
           "X-Amz-Date=today&X-Amz-Expires=1",
           AUTHENTICATE_INCOMPLETE,
           "Date must be in ISO-8601 'basic format'. Got 'today'. See http://en.wikipedia.org/wiki/ISO_8601" },
-        { "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=a&X-Amz-Signature=b&X-Amz-SignedHeaders=host%3Bx-amz-target&"
+        { "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=a&X-Amz-Signature=b&X-Amz-SignedHeaders=host%3Bx-amz-"
+          "target&"
           "X-Amz-Date=20231114T221320Z&X-Amz-Expires=0",
           AUTHENTICATE_INCOMPLETE, "X-Amz-Expires must be a number of seconds from 1 to 604800." },
-        { "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=a&X-Amz-Signature=b&X-Amz-SignedHeaders=host%3Bx-amz-target&"
+        { "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=a&X-Amz-Signature=b&X-Amz-SignedHeaders=host%3Bx-amz-"
+          "target&"
           "X-Amz-Date=20231114T221300Z&X-Amz-Expires=10",
           AUTHENTICATE_INVALID,
           "Signature expired: 20231114T221300Z is now earlier than 20231114T221310Z (20231114T221320Z - 10 sec.)" },
@@ -339,11 +347,9 @@ static void memory_may_end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(takes_what_is_signed),  TEST(a_changed_key_counts_at_once),
-        TEST(knows_no_strangers),    TEST(tokens_belong_to_keys),
-        TEST(tells_what_is_missing), TEST(tells_the_time),
-        TEST(tells_what_a_query_lacks),     TEST(each_service_has_its_signatures),
-        TEST(memory_may_end),
+        TEST(takes_what_is_signed),     TEST(a_changed_key_counts_at_once),    TEST(knows_no_strangers),
+        TEST(tokens_belong_to_keys),    TEST(tells_what_is_missing),           TEST(tells_the_time),
+        TEST(tells_what_a_query_lacks), TEST(each_service_has_its_signatures), TEST(memory_may_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
