@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define MS INT64_C(1000000)
@@ -439,9 +440,19 @@ static void free_parts(struct schedule *schedule)
     mem_free(schedule);
 }
 
+/* A quarter of the descriptors that the process may come to have: the rest is its clients'. */
+static unsigned count_sockets(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_max / 4 >= SCHEDULE_MAX_SOCKETS)
+        return SCHEDULE_MAX_SOCKETS;
+    return limit.rlim_max < 8 ? 2 : (unsigned)(limit.rlim_max / 4);
+}
+
 static void set_defaults(struct schedule_config *config)
 {
-    config->max_sockets = config->max_sockets ? config->max_sockets : SCHEDULE_MAX_SOCKETS;
+    config->max_sockets = config->max_sockets ? config->max_sockets : count_sockets();
     config->max_tls = config->max_tls ? config->max_tls : SCHEDULE_MAX_TLS;
     config->address_rate = config->address_rate ? config->address_rate : SCHEDULE_ADDRESS_RATE;
     config->address_burst = config->address_burst ? config->address_burst : SCHEDULE_ADDRESS_BURST;

@@ -12,8 +12,8 @@
 
 #include <uv.h>
 
-#define SCHEDULE_MAX_SOCKETS 8192
-#define SCHEDULE_MAX_TLS 1024 /* of them; a TLS session takes some 50 KiB */
+#define SCHEDULE_MAX_SOCKETS 8192 /* or a quarter of the descriptors that the process may have, if that is less */
+#define SCHEDULE_MAX_TLS 1024     /* of them; a TLS session takes some 50 KiB */
 #define SCHEDULE_ADDRESS_RATE 10
 #define SCHEDULE_ADDRESS_BURST 20
 
