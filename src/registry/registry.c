@@ -9,6 +9,7 @@
 #include "registry/load.h"
 
 #include <errno.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -197,6 +198,25 @@ void registry_submit(struct registry *registry, struct change *change)
     metric_add(METRIC_QUEUE_REFUSED, 1);
     change->result = CHANGE_OVERLOADED;
     change->done(change);
+}
+
+static void registry_wake_waiting(struct change *change)
+{
+    sem_post(change->owner);
+}
+
+int registry_do(struct registry *registry, struct change *change)
+{
+    sem_t answered;
+
+    sem_init(&answered, 0, 0);
+    change->done = registry_wake_waiting;
+    change->owner = &answered;
+    registry_submit(registry, change);
+    while (sem_wait(&answered) != 0)
+        ;
+    sem_destroy(&answered);
+    return change->result;
 }
 
 /* --- opening ----------------------------------------------------------------------------------------------------- */

@@ -59,6 +59,10 @@ void registry_close(struct registry *registry);
  * on the caller's. */
 void registry_submit(struct registry *registry, struct change *change);
 
+/* Submits and waits for the answer, which is change->result too; sets `done` and `owner`. Any thread but the writer's;
+ * it holds no snapshot. */
+int registry_do(struct registry *registry, struct change *change);
+
 /* Lets the writer look at its clock; for tests that move it. Any thread. */
 void registry_wake(struct registry *registry);
 
