@@ -17,3 +17,15 @@ const struct identity_node *access_lookup_role(const struct snapshot *snapshot, 
 {
     return access_state_find_identity(&snapshot->access, account, IDENTITY_ROLE, name);
 }
+
+const struct identity_node *access_lookup_principal(const struct snapshot *snapshot, const struct principal *principal)
+{
+    const struct identity_node *node;
+    bool is_user = principal->kind == PRINCIPAL_USER;
+
+    if (principal->kind == PRINCIPAL_ROOT)
+        return NULL;
+    node = access_state_find_identity(&snapshot->access, principal->account, is_user ? IDENTITY_USER : IDENTITY_ROLE,
+                                      principal->name);
+    return node && str_starts(principal->id, node->config->id) ? node : NULL;
+}

@@ -5,10 +5,12 @@
  * seal_open (seal.h) opens one for as long as a key is derived. */
 #pragma once
 
-#include "registry/state.h"
+#include "auth/principal.h"
 
 /* NULL when there is none. A key that is found may be disabled; the user it names exists. */
 const struct access_key *access_lookup_key(const struct snapshot *snapshot, struct str access_key_id);
 const struct identity_node *access_lookup_user(const struct snapshot *snapshot, struct str account, struct str name);
+/* The user or role behind the principal; NULL for root, and when it was deleted (and perhaps made again) since. */
+const struct identity_node *access_lookup_principal(const struct snapshot *snapshot, const struct principal *principal);
 /* Its config holds the trust document and the longest session. */
 const struct identity_node *access_lookup_role(const struct snapshot *snapshot, struct str account, struct str name);

@@ -9,7 +9,7 @@
 static struct str find_variable(const struct glob_values *glob, unsigned number)
 {
     struct condition_values *values = (struct condition_values *)(uintptr_t)glob;
-    const struct glob_variable *variable = &values->policy->variables.items[number];
+    const struct glob_variable *variable = &values->policy->variables[number];
 
     if (context_find(values->context, variable->number, variable->key, variable->tag, false, &values->room) &&
         !values->room.is_list && values->room.n == 1)

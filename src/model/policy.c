@@ -2,6 +2,7 @@
  *
  * Documents: version, list of statements, and what the readers of their parts lean on. A document is read twice: once
  * for its version, which says whether statements before it may hold variables, and then whole. */
+#include "model/policy_pack.h"
 #include "model/policy_priv.h"
 
 #include "base/mem.h"
@@ -157,7 +158,7 @@ int policy_read_texts(struct policy_reader *reader, const char *what, bool any, 
         if (!more)
             break;
         if (texts.n == room) {
-            texts.items = arena_grow(&reader->policy->arena, texts.items, &room, 4, sizeof(struct str));
+            texts.items = arena_grow(&reader->arena, texts.items, &room, 4, sizeof(struct str));
             if (!texts.items)
                 return -ENOMEM;
         }
@@ -170,9 +171,8 @@ int policy_read_texts(struct policy_reader *reader, const char *what, bool any, 
 
 int policy_read_glob(struct policy_reader *reader, struct str text, unsigned flags, struct glob *ret_glob)
 {
-    struct policy *policy = reader->policy;
-    int r = glob_compile(&policy->arena, text, reader->has_variables ? flags : flags & ~(unsigned)GLOB_VARIABLES,
-                         &policy->variables, ret_glob);
+    int r = glob_compile(&reader->arena, text, reader->has_variables ? flags : flags & ~(unsigned)GLOB_VARIABLES,
+                         &reader->variables, ret_glob);
 
     if (r == GLOB_BAD_VARIABLE)
         return policy_refuse(reader, text.p, "a policy variable without a name or without its }: \"%.*s\"",
@@ -219,7 +219,7 @@ static int add_statement(struct policy_reader *reader, struct policy_statement *
     if (*n == POLICY_MAX_STATEMENTS)
         return policy_refuse(reader, policy_at(reader), "more than %u statements", POLICY_MAX_STATEMENTS);
     if (*n == *room) {
-        *items = arena_grow(&reader->policy->arena, *items, room, 4, sizeof(**items));
+        *items = arena_grow(&reader->arena, *items, room, 4, sizeof(**items));
         if (!*items)
             return -ENOMEM;
     }
@@ -267,14 +267,14 @@ static int read_statements(struct policy_reader *reader)
     reader->n_statement = 0;
     if (!r && n == 0)
         return policy_refuse(reader, begin, "Statement is empty");
-    reader->policy->statements = items;
-    reader->policy->n_statements = n;
+    reader->policy.statements = items;
+    reader->policy.n_statements = n;
     return r;
 }
 
 static int read_document(struct policy_reader *reader)
 {
-    struct policy *policy = reader->policy;
+    struct policy *policy = &reader->policy;
     struct str key, id;
     bool more = true, version;
     int r = policy_read_object(reader, "the policy");
@@ -301,7 +301,7 @@ static int read_document(struct policy_reader *reader)
 /* Before anything of it is copied. */
 static int check_size(struct policy_reader *reader)
 {
-    size_t most = max_characters[reader->policy->kind], n = 0;
+    size_t most = max_characters[reader->policy.kind], n = 0;
     struct str document = reader->document;
 
     reader->json.begin = (char *)(uintptr_t)document.p;
@@ -319,47 +319,41 @@ static int check_size(struct policy_reader *reader)
 /* A copy that the reader may change, at its beginning. */
 static int begin_reading(struct policy_reader *reader)
 {
-    struct str copy = arena_dup(&reader->policy->arena, reader->document);
+    struct str copy = arena_dup(&reader->arena, reader->document);
 
     if (!str_is_set(copy))
         return -ENOMEM;
-    json_reader_init(&reader->json, (char *)(uintptr_t)copy.p, copy.n, &reader->policy->arena);
+    json_reader_init(&reader->json, (char *)(uintptr_t)copy.p, copy.n, &reader->arena);
     return 0;
 }
 
 int policy_compile(struct str document, enum policy_kind kind, struct policy **ret_policy, struct policy_error *error)
 {
-    struct policy *policy = mem_zalloc(sizeof(*policy));
-    struct policy_reader reader = { .policy = policy, .document = document, .error = error };
-    int r;
+    struct policy_reader reader = { .policy = { .kind = kind, .document = document },
+                                    .document = document,
+                                    .error = error };
+    int r = check_size(&reader);
 
-    if (!policy)
-        return -ENOMEM;
-    arena_init(&policy->arena, POLICY_MAX_ARENA);
-    policy->kind = kind;
-    r = check_size(&reader);
-    if (!r) {
-        policy->document = arena_dup(&policy->arena, document);
-        r = str_is_set(policy->document) ? begin_reading(&reader) : -ENOMEM;
-    }
+    arena_init(&reader.arena, POLICY_MAX_ARENA);
+    if (!r)
+        r = begin_reading(&reader);
     if (!r)
         r = find_version(&reader);
     if (!r)
         r = begin_reading(&reader);
     if (!r)
         r = read_document(&reader);
-    if (r) {
-        policy_free(policy);
-        return r;
+    if (!r) {
+        reader.policy.variables = reader.variables.items;
+        reader.policy.n_variables = reader.variables.n;
+        *ret_policy = policy_pack_dup(&reader.policy);
+        r = *ret_policy ? 0 : -ENOMEM;
     }
-    *ret_policy = policy;
-    return 0;
+    arena_fini(&reader.arena);
+    return r;
 }
 
 void policy_free(struct policy *policy)
 {
-    if (!policy)
-        return;
-    arena_fini(&policy->arena);
     mem_free(policy);
 }

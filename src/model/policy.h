@@ -65,8 +65,8 @@ struct policy {
     uint64_t known_actions; /* of all statements */
     const struct policy_statement *statements;
     size_t n_statements;
-    struct glob_variables variables;
-    struct arena arena; /* everything lies here */
+    const struct glob_variable *variables; /* of its globs */
+    size_t n_variables;
 };
 
 /* Why a document is refused: `Statement 2: Effect is "Permit", not Allow or Deny`. */
@@ -79,6 +79,6 @@ enum policy_result {
     POLICY_INVALID = 1, /* the document is refused: see the error */
 };
 
-/* 0, POLICY_INVALID or -ENOMEM. The document is copied. */
+/* 0, POLICY_INVALID or -ENOMEM. One block, the document included. */
 int policy_compile(struct str document, enum policy_kind kind, struct policy **ret_policy, struct policy_error *error);
-void policy_free(struct policy *policy); /* accepts NULL */
+void policy_free(struct policy *policy); /* mem_free does as well; accepts NULL */

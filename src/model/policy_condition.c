@@ -103,7 +103,7 @@ static int read_values(struct policy_reader *reader, struct policy_condition *co
 
     if (r)
         return r;
-    values = ARENA_ARRAY(&reader->policy->arena, struct policy_value, texts.n + 1);
+    values = ARENA_ARRAY(&reader->arena, struct policy_value, texts.n + 1);
     if (!values)
         return -ENOMEM;
     for (size_t i = 0; i < texts.n && !r; i++)
@@ -133,7 +133,7 @@ static int add_condition(struct policy_reader *reader, struct condition_list *li
     if (r)
         return r;
     if (list->n == list->room) {
-        list->items = arena_grow(&reader->policy->arena, list->items, &list->room, 2, sizeof(*list->items));
+        list->items = arena_grow(&reader->arena, list->items, &list->room, 2, sizeof(*list->items));
         if (!list->items)
             return -ENOMEM;
     }

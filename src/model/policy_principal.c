@@ -64,7 +64,7 @@ static int read_principal(struct policy_reader *reader, struct str text, struct 
 /* One type's names, behind those that are there. */
 static int add_principals(struct policy_reader *reader, struct str type, struct policy_statement *statement)
 {
-    struct arena *arena = &reader->policy->arena;
+    struct arena *arena = &reader->arena;
     bool is_aws = str_eq(type, STR("AWS"));
     struct policy_texts texts;
     struct policy_principal *items;

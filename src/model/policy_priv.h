@@ -8,7 +8,9 @@
 
 struct policy_reader {
     struct json_reader json;
-    struct policy *policy;
+    struct policy policy; /* the draft; what it points to lies in the arena */
+    struct arena arena;
+    struct glob_variables variables;
     struct str document;  /* untouched, for lines; json reads a copy */
     bool has_variables;   /* the version knows them */
     unsigned n_statement; /* the one that is being read, from 1 */

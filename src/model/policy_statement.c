@@ -21,7 +21,7 @@ static int read_sid(struct policy_reader *reader, struct policy_statement *state
     if (r)
         return r;
     for (size_t i = 0; i < sid.n; i++)
-        if (!is_alphanumeric(sid.p[i]) && reader->policy->kind != POLICY_RESOURCE)
+        if (!is_alphanumeric(sid.p[i]) && reader->policy.kind != POLICY_RESOURCE)
             return policy_refuse(reader, sid.p, "Sid \"%.*s\" has other characters than letters and digits",
                                  POLICY_QUOTE(sid));
     statement->sid = sid;
@@ -86,7 +86,7 @@ static int read_actions(struct policy_reader *reader, const char *what, struct p
         r = policy_refuse(reader, begin, "%s is empty", what);
     if (r)
         return r;
-    actions = ARENA_ARRAY(&reader->policy->arena, struct glob, texts.n);
+    actions = ARENA_ARRAY(&reader->arena, struct glob, texts.n);
     if (!actions)
         return -ENOMEM;
     for (size_t i = 0; i < texts.n && !r; i++) {
@@ -141,7 +141,7 @@ static int read_resources(struct policy_reader *reader, const char *what, struct
         r = policy_refuse(reader, begin, "%s is empty", what);
     if (r)
         return r;
-    resources = ARENA_ARRAY(&reader->policy->arena, struct glob, texts.n);
+    resources = ARENA_ARRAY(&reader->arena, struct glob, texts.n);
     if (!resources)
         return -ENOMEM;
     for (size_t i = 0; i < texts.n && !r; i++) {
@@ -202,7 +202,7 @@ static int read_element(struct policy_reader *reader, struct str key, struct pol
 static int check_elements(struct policy_reader *reader, const char *begin, const struct policy_statement *statement,
                           unsigned has)
 {
-    enum policy_kind kind = reader->policy->kind;
+    enum policy_kind kind = reader->policy.kind;
     bool names_principals = kind == POLICY_TRUST || kind == POLICY_RESOURCE;
 
     if (!(has & HAS_EFFECT))

@@ -84,6 +84,9 @@ void access_state_free(struct access_state *state)
     tree_free(&state->keys);
     tree_iter_init(&iter, &state->identities, NULL, NULL);
     while ((node = (struct identity_node *)(uintptr_t)tree_iter_next(&iter))) {
+        for (size_t i = 0; i < node->config->n_policies; i++)
+            mem_free((void *)(uintptr_t)node->policies[i]);
+        mem_free((void *)(uintptr_t)node->trust);
         mem_free((void *)(uintptr_t)node->config);
         mem_free(node);
     }

@@ -7,11 +7,14 @@
 
 #include "model/access_key.h"
 #include "model/identity.h"
+#include "model/policy.h"
 #include "registry/tree.h"
 
-/* A user or role. */
+/* A user or role, with its documents compiled. */
 struct identity_node {
     const struct identity *config;
+    const struct policy *policies[IDENTITY_MAX_POLICIES]; /* as many, and in the order, as config has */
+    const struct policy *trust;                           /* of a role */
 };
 
 struct access_state {

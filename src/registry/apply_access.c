@@ -2,6 +2,7 @@
  *
  * Changes of access keys, users and roles; see apply.h. All secrets of a store are sealed under one key: a secret that
  * was sealed under another one meanwhile is refused, so that a change of the key cannot miss one. */
+#include "model/managed_policy.h"
 #include "registry/apply_priv.h"
 #include "registry/pairs.h"
 
@@ -156,21 +157,84 @@ static int apply_reseal_keys(struct apply *apply, struct change *change)
 
 /* --- users and roles --------------------------------------------------------------------------------------------- */
 
+/* The document of an attached policy; absent: its name was that of a managed one. */
+static struct str apply_policy_document(const struct str_pair *attached)
+{
+    const struct managed_policy *managed = attached->value.n ? NULL : managed_policy_find(attached->key);
+
+    return managed ? managed->document : attached->value.n ? attached->value : (struct str){ 0 };
+}
+
+/* May the document stand in the state? What is refused names the line. */
+static int apply_check_document(struct change *change, const char *what, struct str document, enum policy_kind kind)
+{
+    struct policy_error error;
+    struct policy *policy;
+    int r = policy_compile(document, kind, &policy, &error);
+
+    if (r == POLICY_INVALID)
+        return rules_refuse(change, CHANGE_INVALID_INPUT, "%s, line %u: %s", what, error.line, error.text);
+    if (!r)
+        policy_free(policy);
+    return r;
+}
+
+/* The edit owns what it compiles. 0, -ENOMEM, or POLICY_INVALID for what no apply_check_document has seen. */
+static int apply_compile(struct apply *apply, struct str document, enum policy_kind kind, const struct policy **ret)
+{
+    struct policy_error error;
+    struct policy *policy;
+    int r = policy_compile(document, kind, &policy, &error);
+
+    if (r < 0)
+        apply->edit.failed = true;
+    if (r)
+        return r;
+    *ret = edit_adopt(&apply->edit, policy);
+    return *ret ? 0 : -ENOMEM;
+}
+
+static int apply_compile_documents(struct apply *apply, struct identity_node *node)
+{
+    const struct identity *identity = node->config;
+    int r = 0;
+
+    if (identity->kind == IDENTITY_ROLE)
+        r = apply_compile(apply, identity->trust, POLICY_TRUST, &node->trust);
+    for (size_t i = 0; i < identity->n_policies && !r; i++)
+        r = apply_compile(apply, apply_policy_document(&identity->policies[i]), POLICY_IDENTITY, &node->policies[i]);
+    return r;
+}
+
+/* Nothing reaches the node any more. */
+static void apply_replace_identity(struct apply *apply, const struct identity_node *node)
+{
+    for (size_t i = 0; i < node->config->n_policies; i++)
+        edit_replace(&apply->edit, node->policies[i]);
+    edit_replace(&apply->edit, node->trust);
+    edit_replace(&apply->edit, node->config);
+    edit_replace(&apply->edit, node);
+}
+
 int apply_place_identity(struct apply *apply, const struct identity *draft)
 {
     const struct identity_node *old;
     struct identity_node *node = edit_alloc(&apply->edit, sizeof(*node));
+    int r;
 
     if (!node)
         return -ENOMEM;
     *node = (struct identity_node){ .config = edit_adopt(&apply->edit, identity_dup(draft)) };
     if (!node->config)
         return -ENOMEM;
-    old = tree_put(&apply->edit, &apply->next.access.identities, &access_state_identities, node, 0);
-    if (old) {
-        edit_replace(&apply->edit, old->config);
-        edit_replace(&apply->edit, old);
+    r = apply_compile_documents(apply, node);
+    if (r) {
+        apply_replace_identity(apply, node);
+        return r;
     }
+    old = tree_put(&apply->edit, &apply->next.access.identities, &access_state_identities, node, 0);
+    if (old)
+        apply_replace_identity(apply, old);
     return 0;
 }
 
@@ -181,14 +245,18 @@ static struct record_key apply_identity_key(const struct identity *identity)
     };
 }
 
+/* Of documents that apply_check_document has seen, now or before. */
 static int apply_put_identity(struct apply *apply, struct identity draft)
 {
     struct record_key key = apply_identity_key(&draft);
+    int r;
 
     buf_clear(&apply->text);
     record_encode_identity(&apply->text, &draft);
     draft.record_sum = apply_put_record(apply, &key, draft.record_sum);
-    return apply_place_identity(apply, &draft);
+    r = apply_place_identity(apply, &draft);
+    ASSERT(r <= 0);
+    return r;
 }
 
 static int apply_find_identity(struct apply *apply, struct change *change, const struct identity **ret_identity)
@@ -220,6 +288,11 @@ static int apply_create_identity(struct apply *apply, struct change *change)
     if (tree_size(&access->identities).count >= APPLY_IDENTITIES)
         return rules_refuse(change, CHANGE_LIMIT, "there are %d users and roles already, which is the most",
                             APPLY_IDENTITIES);
+    if (draft.kind == IDENTITY_ROLE) {
+        int r = apply_check_document(change, "the trust policy", draft.trust, POLICY_TRUST);
+        if (r)
+            return r;
+    }
     draft.create_ms = apply->wall_ms;
     draft.record_sum = 0;
     return apply_put_identity(apply, draft);
@@ -244,8 +317,7 @@ static int apply_delete_identity(struct apply *apply, struct change *change)
     apply_del_record(apply, &key, old->record_sum);
     node = tree_del(&apply->edit, &apply->next.access.identities, &access_state_identities,
                     &(struct tree_key){ .n = old->kind, .a = old->account, .b = old->name });
-    edit_replace(&apply->edit, old);
-    edit_replace(&apply->edit, node);
+    apply_replace_identity(apply, node);
     return 0;
 }
 
@@ -254,8 +326,16 @@ static int apply_attach_policy(struct apply *apply, struct change *change)
     struct str_pair *merged;
     const struct identity *old;
     struct identity draft;
+    struct str document;
     int r = apply_find_identity(apply, change, &old);
 
+    if (r)
+        return r;
+    document = apply_policy_document(&change->pairs[0]);
+    if (!str_is_set(document))
+        return rules_refuse(change, CHANGE_RESOURCE_NOT_FOUND, "there is no managed policy " STR_FMT,
+                            STR_ARG(change->pairs[0].key));
+    r = apply_check_document(change, "the policy", document, POLICY_IDENTITY);
     if (r)
         return r;
     draft = *old;

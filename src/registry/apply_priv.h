@@ -68,7 +68,7 @@ int apply_tags(struct apply *apply, struct change *change);
 int apply_access(struct apply *apply, struct change *change);
 /* Puts a copy of the draft into its place, whatever stood there. */
 void apply_place_key(struct apply *apply, const struct access_key *draft);
-/* 0 or -ENOMEM. */
+/* With its documents compiled. 0, -ENOMEM, or POLICY_INVALID: then nothing was placed. */
 int apply_place_identity(struct apply *apply, const struct identity *draft);
 
 /* Instances */

@@ -185,12 +185,15 @@ static int load_access_key(struct load *load, const struct record_key *key, char
 static int load_identity(struct load *load, const struct record_key *key, char *value, size_t n, uint32_t sum)
 {
     struct identity draft;
+    int r;
 
     if (record_decode_identity(value, n, &load->arena, &draft) || draft.kind != key->identity_kind ||
         !str_eq(draft.account, key->account) || !str_eq(draft.name, key->id))
         return STORE_DAMAGED;
     draft.record_sum = sum;
-    return apply_place_identity(load->apply, &draft);
+    /* Without one of its policies, a Deny perhaps, a user might do too much. */
+    r = apply_place_identity(load->apply, &draft);
+    return r == POLICY_INVALID ? STORE_DAMAGED : r;
 }
 
 /* Keys come before the users that they name. */

@@ -60,12 +60,17 @@ static void test_principals(void **state)
     assert_str(principal.id, "AIDAAAAAAAAAAAAAAAAAA");
     assert_str(principal.name, "Ann");
     assert_str(principal.access_key_id, "AKIAANNAANNAANNAANNA");
+    assert_ptr_equal(access_lookup_principal(snapshot, &principal),
+                     access_lookup_user(snapshot, BED_ACCOUNT, STR("ann")));
+    principal.id = STR("AIDAOTHEROTHEROTHEROT"); /* of a user of that name who was there before */
+    assert_null(access_lookup_principal(snapshot, &principal));
     key = access_lookup_key(snapshot, STR("AKIAROOTROOTROOTROOT"));
     assert_int_equal(principal_of_key(snapshot, key, &arena, &principal), 0);
     assert_int_equal(principal.kind, PRINCIPAL_ROOT);
     assert_str(principal.arn, "arn:aws:iam::000000000000:root");
     assert_str(principal.id, "000000000000");
     assert_false(str_is_set(principal.name));
+    assert_null(access_lookup_principal(snapshot, &principal));
     assert_null(access_lookup_role(snapshot, BED_ACCOUNT, STR("Ann")));
     assert_null(access_lookup_role(snapshot, STR("000000000001"), STR("ops")));
     assert_int_equal(
@@ -74,6 +79,7 @@ static void test_principals(void **state)
     assert_str(principal.arn, "arn:aws:sts::000000000000:assumed-role/ops/night");
     assert_str(principal.id, "AROAAAAAAAAAAAAAAAAAA:night");
     assert_str(principal.session_name, "night");
+    assert_non_null(access_lookup_principal(snapshot, &principal)->trust);
     assert_false(str_is_set(principal.access_key_id));
     bed_release(&bed);
     arena_fini(&arena);

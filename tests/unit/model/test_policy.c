@@ -82,13 +82,13 @@ static void test_old_version_has_no_variables(void **state)
                                     POLICY_IDENTITY);
 
     (void)state;
-    assert_int_equal(policy->variables.n, 0);
+    assert_int_equal(policy->n_variables, 0);
     policy_free(policy);
     /* The version may stand behind what it is about. */
     policy = compile("{\"Statement\": {\"Effect\": \"Allow\", \"Action\": \"*\", \"Resource\": "
                      "\"arn:aws:a:::${aws:username}\"}, \"Version\": \"2012-10-17\"}",
                      POLICY_IDENTITY);
-    assert_int_equal(policy->variables.n, 1);
+    assert_int_equal(policy->n_variables, 1);
     policy_free(policy);
 }
 

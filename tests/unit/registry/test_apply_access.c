@@ -4,6 +4,7 @@
 #include "bed.h"
 
 #include "base/mem.h"
+#include "model/managed_policy.h"
 
 #include <stdio.h>
 
@@ -190,6 +191,21 @@ static int detach(struct bed *bed, const char *user, const char *name)
     return caller_do(&bed->caller);
 }
 
+/* Each attached document stands beside its name, compiled. */
+static void check_compiled(struct bed *bed, const char *user)
+{
+    const struct identity_node *node =
+        access_state_find_identity(&bed_hold(bed)->access, BED_ACCOUNT, IDENTITY_USER, str_of(user));
+
+    for (size_t i = 0; i < node->config->n_policies; i++) {
+        const struct str_pair *attached = &node->config->policies[i];
+        struct str wanted = attached->value.n ? attached->value : managed_policy_find(attached->key)->document;
+        assert_true(str_eq(node->policies[i]->document, wanted));
+    }
+    assert_null(node->trust);
+    bed_release(bed);
+}
+
 static void test_policies(void **state)
 {
     struct bed bed;
@@ -199,9 +215,15 @@ static void test_policies(void **state)
     create_identity(&bed, IDENTITY_USER, "dave");
     assert_int_equal(attach(&bed, "dan", "admin", ""), CHANGE_RESOURCE_NOT_FOUND);
     assert_int_equal(attach(&bed, "dave", "admin", ""), 0);
+    assert_int_equal(attach(&bed, "dave", "king", ""), CHANGE_RESOURCE_NOT_FOUND);
+    assert_str(bed.caller.change.message, "there is no managed policy king");
+    assert_int_equal(attach(&bed, "dave", "own", "{\"Version\": \"2012-10-17\",\n\"Statement\": {\"Effect\": \"No\"}}"),
+                     CHANGE_INVALID_INPUT);
+    assert_str(bed.caller.change.message, "the policy, line 2: Statement 1: Effect is \"No\", not Allow or Deny");
     assert_int_equal(attach(&bed, "dave", "own", DOCUMENT), 0);
     assert_int_equal(attach(&bed, "dave", "own", DOCUMENT), 0); /* again: it takes the old one's place */
     assert_int_equal(count_policies(&bed, "dave"), 2);
+    check_compiled(&bed, "dave");
     bed_check_reopen(&bed);
     assert_int_equal(detach(&bed, "dave", "other"), CHANGE_RESOURCE_NOT_FOUND);
     assert_str(bed.caller.change.message, "user dave has no policy other");

@@ -107,6 +107,11 @@ static void test_records_that_do_not_fit(void **state)
         { { "identity/000000000000/user/u", "{\"account\":\"000000000000\",\"name\":\"u\",\"path\":\"/\",\"kind\":"
                                             "\"role\",\"id\":\"AIDAAAAAAAAAAAAAAAAAA\",\"trust\":\"{}\"}" },
           NAMESPACE },
+        { { "identity/000000000000/user/u", /* with a policy that says nothing */
+            "{\"account\":\"000000000000\",\"name\":\"u\",\"path\":\"/"
+            "\",\"kind\":\"user\",\"id\":\"AIDAAAAAAAAAAAAAAAAAA\","
+            "\"policies\":{\"p\":\"{}\"}}" },
+          NAMESPACE },
         { { "service/1/r/srv-2/instance/i", "{\"InstanceId\":\"i\"}" }, SERVICE },
         { { "service/1/r/srv-1/instance/j", "{\"InstanceId\":\"i\"}" }, SERVICE },
         { { "service/1/r/srv-1/instance/i", "{\"InstanceId\":1}" }, SERVICE },
