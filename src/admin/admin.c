@@ -170,6 +170,15 @@ static void write_options(struct json_writer *writer, const struct admin_facts *
     json_close_array(writer);
 }
 
+static void write_texts(struct json_writer *writer, struct str key, const char *const *texts, size_t n)
+{
+    json_key(writer, key);
+    json_open_array(writer);
+    for (size_t i = 0; i < n; i++)
+        json_put_string(writer, str_of(texts[i]));
+    json_close_array(writer);
+}
+
 void admin_set_dns(struct admin *admin, const struct answer_settings *settings)
 {
     pthread_mutex_lock(&admin->mutex);
@@ -188,11 +197,9 @@ int admin_set_facts(struct admin *admin, const struct admin_facts *facts)
     json_field_optional(&writer, STR("region"), str_of(facts->region));
     json_field_optional(&writer, STR("account"), str_of(facts->account));
     json_field_optional(&writer, STR("compat"), str_of(facts->compat));
-    json_key(&writer, STR("api"));
-    json_open_array(&writer);
-    for (size_t i = 0; i < facts->n_addresses; i++)
-        json_put_string(&writer, str_of(facts->addresses[i]));
-    json_close_array(&writer);
+    write_texts(&writer, STR("api"), facts->addresses, facts->n_addresses);
+    write_texts(&writer, STR("tls"), facts->tls_addresses, facts->n_tls_addresses);
+    json_field_int(&writer, STR("certificate_expiry"), facts->certificate_expiry_s);
     write_options(&writer, facts);
     char *text = buf_take(&buf, NULL);
     buf_fini(&buf);

@@ -32,6 +32,9 @@ struct admin_facts {
     const char *state;            /* "starting", "ready", "stopping" */
     const char *const *addresses; /* of the API */
     size_t n_addresses;
+    const char *const *tls_addresses; /* the same with TLS */
+    size_t n_tls_addresses;
+    int64_t certificate_expiry_s; /* seconds since 1970; 0 without TLS */
     const char *region, *account, *compat;
     const struct admin_option *options;
     size_t n_options;

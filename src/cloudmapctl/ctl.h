@@ -16,6 +16,8 @@ struct ctl {
     const char *then;   /* drain --then WHAT, or NULL */
     bool json;          /* -o json */
     bool replace;       /* restore --replace */
+    const char *out;    /* cert --out DIR, or NULL */
+    bool is_client;     /* cert --client */
     char **words;       /* arguments behind the command */
     size_t n_words;
 };

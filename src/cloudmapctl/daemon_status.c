@@ -31,6 +31,7 @@ static const struct field fields[] = {
     FIELD("", "compat", FIELD_TEXT, compat),
     FIELD("", "pid", FIELD_NUMBER, pid),
     FIELD("", "uptime_seconds", FIELD_NUMBER, uptime_seconds),
+    FIELD("", "certificate_expiry", FIELD_NUMBER, certificate_expiry_s),
     FIELD("", "queue_depth", FIELD_NUMBER, queue_depth),
     FIELD("store", "path", FIELD_TEXT, store_path),
     FIELD("store", "revision", FIELD_NUMBER, revision),

@@ -20,6 +20,7 @@ struct daemon_status {
     size_t n_text;
     struct str version, state, region, account, compat, store_path;
     int64_t pid, uptime_seconds, queue_depth;
+    int64_t certificate_expiry_s; /* 0: no TLS */
     int64_t revision, records, file_bytes, log_bytes, commits, failed_commits;
     bool lost;
     int64_t namespaces, services, instances, operations, unfinished_operations;

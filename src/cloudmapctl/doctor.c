@@ -14,6 +14,7 @@
 
 #define CLOCK_WARN_S 60
 #define CLOCK_FAIL_S 300 /* AWS's window for signatures */
+#define CERTIFICATE_WARN_S (14 * 86400)
 #define ADVICE_MAX 2048
 
 static const char *const prefix_switches =
@@ -55,6 +56,22 @@ static void check_clock(struct findings *findings, int64_t date_s)
     finding_add(
         findings, grade, "clock", grade == FINDING_OK ? NULL : "Set both clocks by NTP (timedatectl set-ntp true).",
         "the daemon's clock is %" PRId64 " s %s this one", (int64_t)llabs(apart), apart < 0 ? "behind" : "ahead of");
+}
+
+static void check_certificate(struct findings *findings, int64_t expiry_s)
+{
+    static const char advice[] =
+        "Put a new certificate and key in the place of the old ones, then send cloudmapd SIGHUP.";
+    int64_t left_s = expiry_s - clock_wall_ms(clock_system()) / 1000;
+    if (expiry_s == 0)
+        return;
+    if (left_s <= 0)
+        finding_add(findings, FINDING_FAILED, "certificate", advice, "the API's certificate has expired");
+    else
+        finding_add(findings, left_s < CERTIFICATE_WARN_S ? FINDING_WARNING : FINDING_OK, "certificate",
+                    left_s < CERTIFICATE_WARN_S ? advice : NULL,
+                    "the API's certificate is valid for %" PRId64 " days and %" PRId64 " hours", left_s / 86400,
+                    left_s % 86400 / 3600);
 }
 
 /* GET /readyz there. Returns the server's clock as fetch_date. */
@@ -231,8 +248,10 @@ int doctor_run(const struct ctl *ctl)
                     "Start cloudmapd, or say where it is: --data DIR, --socket PATH or --api URL.", "%s", why);
         return finding_end(&findings) == FINDING_FAILED ? EXIT_FAILURE : EXIT_SUCCESS;
     }
-    if (target.has_status)
+    if (target.has_status) {
         check_daemon(&findings, &target.status);
+        check_certificate(&findings, target.status.certificate_expiry_s);
+    }
     check_clock(&findings, check_reachable(&findings, "api", target.endpoint.url));
     check_data_name(&findings, &target.endpoint);
     check_local_domain(&findings, &target.endpoint);

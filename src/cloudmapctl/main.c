@@ -2,6 +2,7 @@
  *
  * cloudmapctl: the command line, and one table of commands. */
 #include "cloudmapctl/backup.h"
+#include "cloudmapctl/cert.h"
 #include "cloudmapctl/doctor.h"
 #include "cloudmapctl/drain.h"
 #include "cloudmapctl/env.h"
@@ -36,6 +37,7 @@ static const struct command commands[] = {
     { "backup", "FILE", 1, 1, backup_run, 0, "a verified copy of the store; the daemon may run" },
     { "restore", "FILE", 1, 1, restore_run, 0, "make a backup the store; no daemon may run" },
     { "env", "", 0, 0, env_run, PLACE_SOCKET | PLACE_API, "variables for clients: eval \"$(cloudmapctl env)\"" },
+    { "cert", "NAME [NAME|IP]...", 1, 32, cert_run, 0, "a CA for development, a certificate for TLS" },
     { "doctor", "", 0, 0, doctor_run, PLACE_SOCKET | PLACE_API, "test the way from this machine's clients" },
 };
 
@@ -55,6 +57,8 @@ static const struct flag flags[] = {
     { "for", "TIME", offsetof(struct ctl, time), " drain ", "when it ends, such as 30s; without: by undrain" },
     { "then", "WHAT", offsetof(struct ctl, then), " drain ", "with --for: undrain (as without it) or deregister" },
     { "replace", NULL, offsetof(struct ctl, replace), " restore ", "keep the present store beside the new one" },
+    { "out", "DIR", offsetof(struct ctl, out), " cert ", "where the files go (./cloudmap-tls)" },
+    { "client", NULL, offsetof(struct ctl, is_client), " cert ", "for a client; NAME is its user's" },
 };
 
 #define FLAG_COUNT (sizeof(flags) / sizeof(flags[0]))

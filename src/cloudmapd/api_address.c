@@ -48,15 +48,25 @@ static void add_host(struct api_address_list *list, const char *address)
     freeaddrinfo(found);
 }
 
+static void add_socket(struct api_address_list *list, int fd)
+{
+    struct sockaddr_storage address = { 0 };
+    socklen_t n = sizeof(address);
+    if (getsockname(fd, (struct sockaddr *)&address, &n) == 0)
+        add(list, (const struct sockaddr *)&address);
+}
+
 void api_address_find(const struct config *config, const struct sd_listen *passed, struct api_address_list *ret_list)
 {
     ret_list->n = 0;
-    for (size_t i = 0; i < passed->n_api; i++) {
-        struct sockaddr_storage address = { 0 };
-        socklen_t n = sizeof(address);
-        if (getsockname(passed->api[i], (struct sockaddr *)&address, &n) == 0)
-            add(ret_list, (const struct sockaddr *)&address);
-    }
+    for (size_t i = 0; i < passed->n_tls; i++)
+        add_socket(ret_list, passed->tls[i]);
+    for (size_t i = 0; i < config->tls_listen.n && passed->n_tls == 0; i++)
+        add_host(ret_list, config->tls_listen.items[i]);
+    if (passed->n_tls > 0 || config->tls_listen.n > 0)
+        return;
+    for (size_t i = 0; i < passed->n_api; i++)
+        add_socket(ret_list, passed->api[i]);
     for (size_t i = 0; i < config->api_listen.n && passed->n_api == 0; i++)
         add_host(ret_list, config->api_listen.items[i]);
 }

@@ -11,6 +11,7 @@
 #include "cloudmapd/api_address.h"
 #include "cloudmapd/banner.h"
 #include "cloudmapd/daemon_targets.h"
+#include "cloudmapd/daemon_tls.h"
 #include "cloudmapd/daemon_views.h"
 #include "cloudmapd/open_mode.h"
 #include "cloudmapd/sd_listen.h"
@@ -45,6 +46,7 @@ struct daemon {
     struct admin *admin;
     struct dns_server *dns;
     struct api *api;
+    struct tls *tls; /* NULL: none */
     struct http_server *server;
 };
 
@@ -84,6 +86,14 @@ static size_t list_addresses(const struct daemon *daemon, const char *ret_addres
     return n;
 }
 
+static size_t list_tls_addresses(const struct daemon *daemon, const char *ret_addresses[MAX_ADDRESSES])
+{
+    size_t n = 0;
+    while (n < MAX_ADDRESSES && (ret_addresses[n] = http_server_tls_address(daemon->server, n)))
+        n++;
+    return n;
+}
+
 static void write_dns_addresses(struct buf *buf, const struct daemon *daemon)
 {
     const char *address;
@@ -95,6 +105,14 @@ static void write_addresses(struct buf *buf, const struct daemon *daemon)
 {
     const char *addresses[MAX_ADDRESSES];
     size_t n = list_addresses(daemon, addresses);
+    for (size_t i = 0; i < n; i++)
+        buf_printf(buf, "%s%s", i ? "," : "", addresses[i]);
+}
+
+static void write_tls_addresses(struct buf *buf, const struct daemon *daemon)
+{
+    const char *addresses[MAX_ADDRESSES];
+    size_t n = list_tls_addresses(daemon, addresses);
     for (size_t i = 0; i < n; i++)
         buf_printf(buf, "%s%s", i ? "," : "", addresses[i]);
 }
@@ -122,7 +140,7 @@ static void collect_option(void *arg, const char *key, const struct config_sourc
 
 static int publish_facts(struct daemon *daemon, const char *state)
 {
-    const char *addresses[MAX_ADDRESSES];
+    const char *addresses[MAX_ADDRESSES], *tls_addresses[MAX_ADDRESSES];
     struct option_facts options = { .size = CONFIG_MAX_SETTINGS };
     arena_init(&options.arena, 4 << 20);
     options.options = ARENA_ARRAY(&options.arena, struct admin_option, options.size);
@@ -132,6 +150,9 @@ static int publish_facts(struct daemon *daemon, const char *state)
         .state = state,
         .addresses = addresses,
         .n_addresses = list_addresses(daemon, addresses),
+        .tls_addresses = tls_addresses,
+        .n_tls_addresses = list_tls_addresses(daemon, tls_addresses),
+        .certificate_expiry_s = daemon->tls ? tls_expiry_s(daemon->tls) : 0,
         .region = daemon->config->api_region,
         .account = daemon->config->api_account,
         .compat = daemon->config->compat == CONFIG_COMPAT_AWS ? "aws" : "none",
@@ -311,6 +332,31 @@ static void write_dns_metrics(void *arg, struct buf *buf)
     dns_server_write_metrics(arg, buf);
 }
 
+static int start_tls(struct daemon *daemon)
+{
+    struct http_message message;
+    int r = daemon_tls_start(daemon->config, &daemon->tls, &message);
+    if (r != 0)
+        return refuse(r > 0 ? EX_CONFIG : EXIT_FAILURE, r > 0 ? message.text : strerror(ENOMEM));
+    if (daemon->passed.n_tls > 0 && !daemon->tls)
+        return refuse(EX_CONFIG, "A socket was passed for TLS, so tls.certificate must name a file.");
+    if (daemon->passed.n_tls == 0 && daemon->config->tls_listen.n == 0 && daemon->tls)
+        return refuse(EX_CONFIG, "tls.certificate is set, but tls.listen is not: there is no address for TLS.");
+    return 0;
+}
+
+/* Health checks never ask the daemon itself. */
+static void own_addresses(struct daemon *daemon)
+{
+    const char *addresses[MAX_ADDRESSES];
+    size_t n = list_addresses(daemon, addresses);
+    for (size_t i = 0; i < n; i++)
+        daemon_targets_own(&daemon->targets, addresses[i]);
+    n = list_tls_addresses(daemon, addresses);
+    for (size_t i = 0; i < n; i++)
+        daemon_targets_own(&daemon->targets, addresses[i]);
+}
+
 static int start_api(struct daemon *daemon)
 {
     const struct config *config = daemon->config;
@@ -331,6 +377,11 @@ static int start_api(struct daemon *daemon)
                                          .n_addresses = config->api_listen.n,
                                          .fds = daemon->passed.api,
                                          .n_fds = daemon->passed.n_api,
+                                         .tls = daemon->tls,
+                                         .tls_addresses = config->tls_listen.items,
+                                         .n_tls_addresses = config->tls_listen.n,
+                                         .tls_fds = daemon->passed.tls,
+                                         .n_tls_fds = daemon->passed.n_tls,
                                          .n_workers = count_workers(config->api_workers),
                                          .handler = api_handler(daemon->api),
                                          .clock = daemon->clock };
@@ -339,15 +390,13 @@ static int start_api(struct daemon *daemon)
     server.limits.connections_max = (unsigned)config->api_max_connections;
     server.limits.connections_per_address_max = (unsigned)config->api_max_connections_per_address;
     server.limits.head_ms = config->api_header_timeout;
+    server.limits.handshake_ms = config->tls_handshake_timeout;
     server.limits.idle_ms = config->api_idle_timeout;
     server.limits.stop_ms = config->api_stop_timeout;
     r = http_server_start(&server, &daemon->server, &message);
     if (r != 0)
         return refuse_http(r, &message);
-    const char *addresses[MAX_ADDRESSES];
-    size_t n = list_addresses(daemon, addresses);
-    for (size_t i = 0; i < n; i++)
-        daemon_targets_own(&daemon->targets, addresses[i]);
+    own_addresses(daemon);
     return 0;
 }
 
@@ -356,7 +405,8 @@ static int take_sockets(struct daemon *daemon)
     char why[512];
     if (sd_listen_take(&daemon->passed, why, sizeof(why)) != 0)
         return refuse(EX_CONFIG, why);
-    if (open_mode_check_sockets(daemon->passed.api, daemon->passed.n_api, why, sizeof(why)) != 0)
+    if (open_mode_check_sockets(daemon->passed.api, daemon->passed.n_api, why, sizeof(why)) != 0 ||
+        open_mode_check_sockets(daemon->passed.tls, daemon->passed.n_tls, why, sizeof(why)) != 0)
         return refuse(EX_CONFIG, why);
     return 0;
 }
@@ -376,6 +426,8 @@ static int start(struct daemon *daemon)
         r = start_admin(daemon);
     if (r == 0)
         r = start_dns(daemon);
+    if (r == 0)
+        r = start_tls(daemon);
     if (r == 0)
         r = start_api(daemon);
     sd_listen_close(&daemon->passed);
@@ -428,21 +480,26 @@ static void show_banner(const struct daemon *daemon, const struct endpoint *endp
 
 static void say_ready(struct daemon *daemon)
 {
-    struct buf addresses, dns;
+    struct buf addresses, tls, dns;
     struct endpoint endpoint;
     buf_init(&addresses, 4096);
+    buf_init(&tls, 4096);
     buf_init(&dns, 4096);
+    write_tls_addresses(&tls, daemon);
     write_dns_addresses(&dns, daemon);
     write_addresses(&addresses, daemon);
     buf_put_char(&addresses, '\0');
     const char *first = http_server_address(daemon->server, 0);
     const char *all = addresses.failed ? first : addresses.p;
-    log_event(LOG_DAEMON_READY, LOG_C("api", all), LOG_S("dns", buf_str(&dns)), LOG_I("ms", since_start_ms(daemon)));
+    const struct log_field fields[] = { LOG_C("api", all), LOG_S("dns", buf_str(&dns)),
+                                        LOG_I("ms", since_start_ms(daemon)), LOG_S("tls", buf_str(&tls)) };
+    log_write(LOG_DAEMON_READY, fields, daemon->tls ? 4 : 3);
     notify(daemon, "READY=1\n");
     bool wanted = isatty(STDOUT_FILENO) || getenv("CLOUDMAP_DEV_BANNER");
     if (wanted && endpoint_of_address(str_of(first), &endpoint) == 0)
         show_banner(daemon, &endpoint, all, buf_str(&dns));
     buf_fini(&addresses);
+    buf_fini(&tls);
     buf_fini(&dns);
 }
 
@@ -479,6 +536,7 @@ static void reload(struct daemon *daemon)
         log_set_level((enum log_level)daemon->config->log_level);
         dns_server_set_query_log(daemon->dns, (unsigned)daemon->config->dns_query_log);
         log_reloaded(daemon->config, buf_str(&restart_needed));
+        daemon_tls_reload(daemon->tls, daemon->config);
         publish_facts(daemon, "ready"); /* on failure status tells the old ones */
     }
     config_free(next);
@@ -546,6 +604,7 @@ static bool stop(struct daemon *daemon)
     if (daemon->api)
         api_set_stopping(daemon->api);
     http_server_stop(daemon->server);
+    tls_free(daemon->tls);
     api_free(daemon->api);
     if (daemon->admin)
         admin_set_dns(daemon->admin, NULL);

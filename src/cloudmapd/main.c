@@ -3,6 +3,7 @@
  * cloudmapd: the command line, the configuration, and then the daemon. */
 #include "cloudmapd/config_args.h"
 #include "cloudmapd/daemon.h"
+#include "cloudmapd/daemon_tls.h"
 #include "cloudmapd/daemon_views.h"
 #include "cloudmapd/open_mode.h"
 
@@ -76,6 +77,7 @@ int main(int argc, char **argv)
     if (config_args_load(&args, environ, state_directory, &config, &errors) == 0) {
         open_mode_check(config, &errors);
         daemon_views_check(config, &errors);
+        daemon_tls_check(config, &errors);
     }
     print_errors(&errors);
     unsigned n_errors = errors.n;

@@ -34,14 +34,14 @@ static void copy_host(const char *address, char *ret_host, size_t size)
         snprintf(ret_host, size, "%.*s", n, address);
 }
 
-static void check_address(const char *address, const char *where, struct config_errors *errors)
+static void check_address(const char *option, const char *address, const char *where, struct config_errors *errors)
 {
     char host[1024];
     struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *list = NULL;
     copy_host(address, host, sizeof(host));
     int r = getaddrinfo(host, NULL, &hints, &list);
     if (r != 0) {
-        config_add_error(errors, where, "api.listen: %s: %s", host, gai_strerror(r));
+        config_add_error(errors, where, "%s: %s: %s", option, host, gai_strerror(r));
         return;
     }
     bool loopback = true;
@@ -50,15 +50,22 @@ static void check_address(const char *address, const char *where, struct config_
     freeaddrinfo(list);
     if (!loopback)
         config_add_error(errors, where,
-                         "api.listen: %s is not a loopback address. There are no access keys, so anybody who can reach "
+                         "%s: %s is not a loopback address. There are no access keys, so anybody who can reach "
                          "the API could change everything: only 127.0.0.0/8 and ::1 are allowed",
-                         address);
+                         option, address);
+}
+
+static void check_addresses(const char *option, const struct config_list *addresses, const char *where,
+                            struct config_errors *errors)
+{
+    for (size_t i = 0; i < addresses->n; i++)
+        check_address(option, addresses->items[i], where, errors);
 }
 
 void open_mode_check(const struct config *config, struct config_errors *errors)
 {
-    for (size_t i = 0; i < config->api_listen.n; i++)
-        check_address(config->api_listen.items[i], config->sources[OPTION_INDEX(api_listen)].where, errors);
+    check_addresses("api.listen", &config->api_listen, config->sources[OPTION_INDEX(api_listen)].where, errors);
+    check_addresses("tls.listen", &config->tls_listen, config->sources[OPTION_INDEX(tls_listen)].where, errors);
 }
 
 int open_mode_check_sockets(const int *fds, size_t n, char *why, size_t size)

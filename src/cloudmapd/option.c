@@ -333,6 +333,10 @@ static int parse_bool(struct str text, bool *ret_value, struct buf *why)
 static int parse_text(const struct option_row *option, struct str text, struct arena *arena, const char **ret_value,
                       struct buf *why)
 {
+    if (text.n == 0 && option->type == OPTION_FILE) {
+        *ret_value = NULL;
+        return 0;
+    }
     if (text.n == 0) {
         buf_put_str(why, STR("is empty"));
         return 1;
@@ -500,6 +504,7 @@ int option_parse(const struct option_row *option, struct str text, struct arena 
     text = trim(text);
     switch (option->type) {
     case OPTION_PATH:
+    case OPTION_FILE:
     case OPTION_REGION:
     case OPTION_ACCOUNT:
         return parse_text(option, text, arena, ret_value, why);

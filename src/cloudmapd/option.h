@@ -9,6 +9,7 @@
 
 enum option_type {
     OPTION_PATH,      /* const char *: not empty */
+    OPTION_FILE,      /* const char *: the path of a file, or NULL: empty */
     OPTION_REGION,    /* const char *: such as us-east-1 */
     OPTION_ACCOUNT,   /* const char *: 12 digits */
     OPTION_INT,       /* int64_t */

@@ -53,9 +53,12 @@ static int take(int n, struct str names, struct sd_listen *sockets, char *why, s
             sockets->dns[sockets->n_dns++] = fd;
         } else if (is_named(name, "api", "cloudmapd-api.socket")) {
             sockets->api[sockets->n_api++] = fd;
+        } else if (is_named(name, "tls", "cloudmapd-tls.socket")) {
+            sockets->tls[sockets->n_tls++] = fd;
         } else {
             snprintf(why, size,
-                     "a passed socket is named \"" STR_FMT "\": FileDescriptorName= of its unit must be dns or api",
+                     "a passed socket is named \"" STR_FMT
+                     "\": FileDescriptorName= of its unit must be dns, api or tls",
                      STR_ARG(name));
             return 1;
         }
@@ -88,5 +91,7 @@ void sd_listen_close(struct sd_listen *sockets)
         close(sockets->dns[i]);
     for (size_t i = 0; i < sockets->n_api; i++)
         close(sockets->api[i]);
-    sockets->n_dns = sockets->n_api = 0;
+    for (size_t i = 0; i < sockets->n_tls; i++)
+        close(sockets->tls[i]);
+    sockets->n_dns = sockets->n_api = sockets->n_tls = 0;
 }

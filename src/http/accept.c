@@ -32,11 +32,13 @@ static bool is_owner(int fd)
     return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) == 0 && (peer.uid == 0 || peer.uid == geteuid());
 }
 
-static void refuse(struct loop *loop, int fd)
+/* Without words inside TLS: there is no session yet. */
+static void refuse(struct loop *loop, int fd, bool is_tls)
 {
     static const struct head_refusal too_many = { 503, "There are too many connections; try again later." };
     metric_add(METRIC_HTTP_CONNECTIONS_REFUSED, 1);
-    connection_send_refusal(loop, fd, &too_many);
+    if (!is_tls)
+        connection_send_refusal(loop, fd, NULL, &too_many);
     shutdown(fd, SHUT_WR);
     linger_start(&loop->lingering, loop_now_ms(loop), fd);
 }
@@ -57,24 +59,28 @@ void accept_leave(struct loop *loop, const struct sockaddr *address)
     metric_add(METRIC_HTTP_CONNECTIONS, -1);
 }
 
-static void admit(struct loop *loop, int fd, const union address *address, socklen_t address_n)
+static void admit(struct loop *loop, int fd, const union address *address, socklen_t address_n, bool is_tls)
 {
     if (address->any.sa_family == AF_UNIX && !is_owner(fd)) {
         metric_add(METRIC_HTTP_CONNECTIONS_REFUSED, 1);
         close(fd);
         return;
     }
-    struct connection *connection = connection_new(loop, fd, &address->any);
+    struct connection *connection = connection_new(loop, fd, &address->any, is_tls);
     if (!connection || enter(loop->shared, &address->any)) {
         connection_free(connection);
-        refuse(loop, fd);
+        refuse(loop, fd, is_tls);
         return;
     }
     metric_add(METRIC_HTTP_CONNECTIONS, 1);
     connection->next = loop->accepted;
     loop->accepted = connection;
-    if (MHD_add_connection(loop->mhd, fd, &address->any, address_n) == MHD_YES)
+    struct MHD_Daemon *library = loop->libraries[is_tls ? LOOP_TLS : LOOP_PLAIN].mhd;
+    if (MHD_add_connection(library, fd, &address->any, address_n) == MHD_YES) {
+        if (is_tls)
+            handshake_begin(connection);
         return;
+    }
     /* The library has closed the descriptor; it may have opened and closed the connection before that. */
     connection = accept_take(loop, fd);
     if (connection) {
@@ -111,7 +117,7 @@ static void rest(struct loop *loop, int error)
         loop->rest_told_ms = now_ms;
     }
     for (size_t i = 0; i < loop->n_listeners; i++)
-        uv_poll_stop(&loop->listeners[i]);
+        uv_poll_stop(&loop->polls[i]);
     uv_timer_start(&loop->resting, on_rested, REST_MS, 0);
 }
 
@@ -120,14 +126,13 @@ static void on_listener(uv_poll_t *poll, int status, int events)
     (void)status;
     (void)events;
     struct loop *loop = poll->data;
-    int listener_fd;
-    uv_fileno((uv_handle_t *)poll, &listener_fd);
+    const struct loop_listener *listener = &loop->listeners[poll - loop->polls];
     for (int i = 0; i < BURST; i++) {
         union address address = { 0 };
         socklen_t n = sizeof(address);
-        int fd = accept4(listener_fd, &address.any, &n, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        int fd = accept4(listener->fd, &address.any, &n, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
-            admit(loop, fd, &address, n);
+            admit(loop, fd, &address, n, listener->is_tls);
             continue;
         }
         if (errno == EAGAIN)
@@ -143,21 +148,21 @@ static void on_listener(uv_poll_t *poll, int status, int events)
 static void watch(struct loop *loop)
 {
     for (size_t i = 0; i < loop->n_listeners; i++)
-        uv_poll_start(&loop->listeners[i], UV_READABLE, on_listener);
+        uv_poll_start(&loop->polls[i], UV_READABLE, on_listener);
 }
 
 int accept_start(struct loop *loop)
 {
-    loop->listeners = mem_zalloc(loop->n_listeners * sizeof(loop->listeners[0]));
-    if (!loop->listeners)
+    loop->polls = mem_zalloc(loop->n_listeners * sizeof(loop->polls[0]));
+    if (!loop->polls)
         return -ENOMEM;
     for (size_t i = 0; i < loop->n_listeners; i++) {
-        int r = uv_poll_init(&loop->uv, &loop->listeners[i], loop->listener_fds[i]);
+        int r = uv_poll_init(&loop->uv, &loop->polls[i], loop->listeners[i].fd);
         if (r < 0) {
             loop->n_listeners = i;
             return r;
         }
-        loop->listeners[i].data = loop;
+        loop->polls[i].data = loop;
     }
     watch(loop);
     return 0;
@@ -166,9 +171,9 @@ int accept_start(struct loop *loop)
 void accept_last(struct loop *loop)
 {
     for (size_t i = 0; i < loop->n_listeners; i++) {
-        on_listener(&loop->listeners[i], 0, UV_READABLE);
+        on_listener(&loop->polls[i], 0, UV_READABLE);
         if (!loop->shared->keeps_listening)
-            shutdown(loop->listener_fds[i], SHUT_RDWR);
+            shutdown(loop->listeners[i].fd, SHUT_RDWR);
     }
 }
 
@@ -176,6 +181,6 @@ void accept_stop(struct loop *loop)
 {
     uv_timer_stop(&loop->resting);
     for (size_t i = 0; i < loop->n_listeners; i++)
-        uv_close((uv_handle_t *)&loop->listeners[i], NULL);
+        uv_close((uv_handle_t *)&loop->polls[i], NULL);
     loop->n_listeners = 0;
 }

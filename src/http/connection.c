@@ -19,13 +19,15 @@
 static const struct head_refusal late_head = { 408, "The request line and headers took too long to arrive." };
 static const struct head_refusal late_body = { 408, "The body arrives too slowly." };
 
-struct connection *connection_new(struct loop *loop, int fd, const struct sockaddr *address)
+struct connection *connection_new(struct loop *loop, int fd, const struct sockaddr *address, bool is_tls)
 {
     struct connection *connection = mem_zalloc(sizeof(*connection));
     if (!connection)
         return NULL;
     connection->loop = loop;
     connection->fd = fd;
+    connection->is_tls = is_tls;
+    connection->phase = CONNECTION_IDLE;
     connection->since_ms = loop_now_ms(loop);
     connection->is_unix = address->sa_family == AF_UNIX;
     connection->is_loopback = peers_is_loopback(address);
@@ -40,8 +42,11 @@ struct connection *connection_new(struct loop *loop, int fd, const struct sockad
 
 void connection_free(struct connection *connection)
 {
-    if (connection)
-        mem_free(connection->target_dup);
+    if (!connection)
+        return;
+    mem_free(connection->target_dup);
+    mem_free(connection->certificate);
+    tls_identity_drop(connection->identity);
     mem_free(connection);
 }
 
@@ -59,6 +64,7 @@ void connection_open(struct connection *connection, struct MHD_Connection *mhd)
 void connection_close(struct connection *connection)
 {
     struct loop *loop = connection->loop;
+    handshake_leave(connection);
     /* A close with unread input, or with input still to come, makes the kernel send a reset. */
     if (!connection->is_unix && (connection->is_lingering || intake_has_unread(connection->fd))) {
         int fd = fcntl(connection->fd, F_DUPFD_CLOEXEC, 0);
@@ -113,7 +119,7 @@ void connection_note_refusal(const struct connection *connection, const struct h
               LOG_C("reason", refusal->message));
 }
 
-void connection_send_refusal(struct loop *loop, int fd, const struct head_refusal *refusal)
+void connection_send_refusal(struct loop *loop, int fd, gnutls_session_t session, const struct head_refusal *refusal)
 {
     AUTO_FREE char *body = NULL;
     size_t body_n;
@@ -130,14 +136,15 @@ void connection_send_refusal(struct loop *loop, int fd, const struct head_refusa
                  "x-amzn-RequestId: %.*s\r\nContent-Length: %zu\r\n\r\n%s",
                  refusal->status, MHD_get_reason_phrase_for(refusal->status), date, REQUEST_ID_LEN, id, body_n, body);
     ASSERT(n > 0 && (size_t)n < sizeof(text));
-    ssize_t sent = send(fd, text, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
+    ssize_t sent =
+        session ? gnutls_record_send(session, text, (size_t)n) : send(fd, text, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
     (void)sent; /* its reader may be gone; the connection ends either way */
 }
 
 void connection_refuse(struct connection *connection, const struct head_refusal *refusal)
 {
     connection_note_refusal(connection, refusal);
-    connection_send_refusal(connection->loop, connection->fd, refusal);
+    connection_send_refusal(connection->loop, connection->fd, connection->tls, refusal);
     connection->is_lingering = true;
 }
 
@@ -150,7 +157,7 @@ void connection_cut(struct connection *connection)
 void connection_drain(struct connection *connection)
 {
     /* What was received already is still read; then the library finds the end. */
-    if (connection->phase == CONNECTION_IDLE)
+    if (connection->phase == CONNECTION_IDLE || connection->phase == CONNECTION_HANDSHAKE)
         shutdown(connection->fd, SHUT_RD);
 }
 
@@ -201,6 +208,10 @@ void connection_check(struct connection *connection)
         connection->phase == CONNECTION_ANSWERING ? limits->answer_bytes_per_s_min : limits->bytes_per_s_min;
     int64_t transfer_ms = limits->body_grace_ms + (int64_t)(connection->n_bytes * 1000 / rate);
     switch (connection->phase) {
+    case CONNECTION_HANDSHAKE:
+        if (elapsed_ms >= limits->handshake_ms)
+            handshake_abandon(connection, METRIC_TLS_FAILED_TIMEOUT);
+        break;
     case CONNECTION_IDLE:
         if (elapsed_ms >= limits->idle_ms || has_ended_unnoticed(connection))
             connection_cut(connection);

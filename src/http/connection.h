@@ -4,15 +4,19 @@
  * are absolute: no byte prolongs them. Private to src/http; its worker's thread only. */
 #pragma once
 
+#include "http/handshake.h"
 #include "http/head.h"
 #include "http/server.h"
+#include "http/tls.h"
 
 #include <microhttpd.h>
 #include <netinet/in.h>
 
+struct client_certificate;
 struct loop;
 
 enum connection_phase {
+    CONNECTION_HANDSHAKE, /* of TLS */
     CONNECTION_IDLE,      /* no request line yet */
     CONNECTION_HEAD,      /* a request line, headers to come */
     CONNECTION_BODY,      /* the head, the body to come */
@@ -20,11 +24,24 @@ enum connection_phase {
     CONNECTION_ANSWERING, /* an answer, not all of it sent */
 };
 
+struct connection_handshake {
+    struct connection *prev, *next;
+    struct handshake_queue *queue; /* NULL: it is over, or there is none */
+    enum handshake_progress progress;
+    bool has_failed; /* and is counted */
+};
+
 struct connection {
     struct connection *prev, *next; /* of its worker */
     struct loop *loop;
     struct MHD_Connection *mhd;
     int fd;
+    bool is_tls;
+    gnutls_session_t tls;          /* the library's; NULL without TLS */
+    struct tls_identity *identity; /* that the session was begun with */
+    struct connection_handshake handshake;
+    struct client_certificate *certificate; /* the client's, once a request has asked for it; NULL: none */
+    bool is_certificate_checked;
     enum connection_phase phase;
     int64_t since_ms;  /* the phase's begin */
     size_t n_bytes;    /* BODY: received so far; ANSWERING: of the answer */
@@ -49,7 +66,7 @@ struct connection {
 };
 
 /* NULL when memory is out. Not yet among the worker's connections. */
-struct connection *connection_new(struct loop *loop, int fd, const struct sockaddr *address);
+struct connection *connection_new(struct loop *loop, int fd, const struct sockaddr *address, bool is_tls);
 void connection_free(struct connection *connection);
 
 /* The library has taken it over, or lets go of it. */
@@ -69,8 +86,8 @@ void connection_check(struct connection *connection);
 /* Tells the client past the library, where that cannot answer (any more), and lets the connection end politely: whoever
  * calls this ends it. */
 void connection_refuse(struct connection *connection, const struct head_refusal *refusal);
-/* The same on a socket that is no connection yet. Never blocks. */
-void connection_send_refusal(struct loop *loop, int fd, const struct head_refusal *refusal);
+/* The same on a socket that is no connection yet, or within a session. Never blocks. */
+void connection_send_refusal(struct loop *loop, int fd, gnutls_session_t session, const struct head_refusal *refusal);
 
 /* Counts and logs. */
 void connection_note_refusal(const struct connection *connection, const struct head_refusal *refusal);

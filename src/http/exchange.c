@@ -4,6 +4,8 @@
  * library: in the middle of a body it takes no answer, and when a head is too large it has no room to build one. */
 #include "http/exchange.h"
 #include "base/mem.h"
+#include "base/metric.h"
+#include "http/client_certificate.h"
 
 /* What the library needs in a connection's memory besides the head: a record for each header and argument, and the
  * head of the answer. Without it an accepted request would end without an answer. */
@@ -108,13 +110,26 @@ static int check_head(struct connection *connection, struct http_request *reques
     return 0;
 }
 
+/* What the client has shown in its handshake, looked at once. */
+static int check_client(struct connection *connection, struct head_refusal *ret_refusal)
+{
+    if (!connection->tls || connection->is_certificate_checked || !tls_identity_asks_clients(connection->identity))
+        return 0;
+    if (client_certificate_check(connection->tls, &connection->certificate, ret_refusal)) {
+        metric_add(METRIC_TLS_CLIENTS_REFUSED, 1);
+        return 1;
+    }
+    connection->is_certificate_checked = true;
+    return 0;
+}
+
 /* With the head complete. */
 static enum MHD_Result begin(struct connection *connection, const char *method, const char *version)
 {
     struct head_refusal refusal = no_memory;
     struct http_request *request = request_new(connection->loop, connection);
     connection->request = request;
-    if (!request || check_head(connection, request, method, version, &refusal)) {
+    if (!request || check_client(connection, &refusal) || check_head(connection, request, method, version, &refusal)) {
         connection_refuse(connection, &refusal);
         return MHD_NO;
     }

@@ -9,10 +9,15 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-bool intake_has_unread(int fd)
+uint64_t intake_unread(int fd)
 {
     int n;
-    return ioctl(fd, FIONREAD, &n) == 0 && n > 0;
+    return ioctl(fd, FIONREAD, &n) == 0 && n > 0 ? (uint64_t)n : 0;
+}
+
+bool intake_has_unread(int fd)
+{
+    return intake_unread(fd) > 0;
 }
 
 bool intake_has_ended(int fd)

@@ -6,7 +6,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* There is input that nobody has read. */
+/* Bytes of input that nobody has read. */
+uint64_t intake_unread(int fd);
+/* There are some. */
 bool intake_has_unread(int fd);
 /* The peer has closed its side, and everything before that was read. */
 bool intake_has_ended(int fd);

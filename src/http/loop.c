@@ -8,6 +8,7 @@
 #include "http/exchange.h"
 
 #include <errno.h>
+#include <gnutls/abstract.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
@@ -20,36 +21,40 @@
 
 /* --- the library ------------------------------------------------------------------------------------------------- */
 
-static void run(struct loop *loop);
 static void obey(struct loop *loop);
 
 static void on_again(uv_timer_t *timer)
 {
-    run(timer->data);
-    obey(timer->data);
+    struct loop_library *library = timer->data;
+    loop_run(library->loop, library->kind);
+    obey(library->loop);
 }
 
 static void on_library(uv_poll_t *poll, int status, int events)
 {
     (void)status;
     (void)events;
-    run(poll->data);
-    obey(poll->data);
+    struct loop_library *library = poll->data;
+    loop_run(library->loop, library->kind);
+    obey(library->loop);
 }
 
 /* The library says that it has more to do when it has, but also while it waits for the end of a line that does not fit
  * into its buffer (chunk extensions): when many runs have brought nothing forward, the next comes a little later. */
-static void run(struct loop *loop)
+void loop_run(struct loop *loop, enum loop_library_kind kind)
 {
+    struct loop_library *library = &loop->libraries[kind];
     MHD_UNSIGNED_LONG_LONG timeout_ms;
     for (int i = 0; i < RUNS_MAX; i++) {
         uint64_t progress = loop->progress;
-        MHD_run(loop->mhd);
-        loop->n_barren_runs = progress == loop->progress ? loop->n_barren_runs + 1 : 0;
-        if (MHD_get_timeout(loop->mhd, &timeout_ms) != MHD_YES || timeout_ms > 0)
+        MHD_run(library->mhd);
+        if (kind == LOOP_TLS)
+            handshake_review(loop);
+        library->n_barren_runs = progress == loop->progress ? library->n_barren_runs + 1 : 0;
+        if (MHD_get_timeout(library->mhd, &timeout_ms) != MHD_YES || timeout_ms > 0)
             return;
     }
-    uv_timer_start(&loop->again, on_again, loop->n_barren_runs > BARREN_RUNS_MAX, 0);
+    uv_timer_start(&library->again, on_again, library->n_barren_runs > BARREN_RUNS_MAX, 0);
 }
 
 /* Targets are wanted as they were sent: signatures cover them. */
@@ -74,21 +79,54 @@ static void on_connection(void *cls, struct MHD_Connection *mhd, void **context,
     }
 }
 
-static int start_library(struct loop *loop)
+/* Every session gets its certificate before the library asks (handshake_begin). */
+static int give_no_certificate(gnutls_session_t session, const gnutls_datum_t *names, int n_names,
+                               const gnutls_pk_algorithm_t *algorithms, int n_algorithms,
+                               gnutls_pcert_st **ret_certificates, unsigned *ret_n, gnutls_privkey_t *ret_key)
 {
-    struct MHD_OptionItem strict[] = {
+    (void)session, (void)names, (void)n_names, (void)algorithms, (void)n_algorithms;
+    (void)ret_certificates, (void)ret_n, (void)ret_key;
+    return -1;
+}
+
+static int start_library(struct loop *loop, enum loop_library_kind kind)
+{
+    struct loop_library *library = &loop->libraries[kind];
+    struct MHD_OptionItem tls[] = { { MHD_OPTION_HTTPS_CERT_CALLBACK, 0, (void *)(uintptr_t)give_no_certificate },
+                                    { MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)TLS_PRIORITIES },
+                                    { MHD_OPTION_END, 0, NULL } };
+    struct MHD_OptionItem options[] = {
 #if LOOP_LIBRARY_IS_STRICT
         { MHD_OPTION_CLIENT_DISCIPLINE_LVL, 1, NULL },
 #endif
+        { MHD_OPTION_ARRAY, 0, kind == LOOP_TLS ? tls : &tls[2] },
         { MHD_OPTION_END, 0, NULL },
     };
-    loop->mhd = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, exchange_on_request, loop,
+    unsigned flags = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME;
+    library->mhd = MHD_start_daemon(
+        flags | (kind == LOOP_TLS ? MHD_USE_TLS : 0), 0, NULL, NULL, exchange_on_request, loop,
         MHD_OPTION_URI_LOG_CALLBACK, exchange_on_target, loop, MHD_OPTION_NOTIFY_COMPLETED, exchange_on_completed, loop,
         MHD_OPTION_NOTIFY_CONNECTION, on_connection, loop, MHD_OPTION_UNESCAPE_CALLBACK, unescape_nothing, NULL,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, loop->shared->limits.head_max, MHD_OPTION_CONNECTION_LIMIT,
-        loop->shared->limits.connections_max, MHD_OPTION_ARRAY, strict, MHD_OPTION_END);
-    return loop->mhd ? 0 : errno == EMFILE ? -EMFILE : -ENOMEM;
+        loop->shared->limits.connections_max, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+    return library->mhd ? 0 : errno == EMFILE ? -EMFILE : -ENOMEM;
+}
+
+static int watch_library(struct loop *loop, enum loop_library_kind kind)
+{
+    struct loop_library *library = &loop->libraries[kind];
+    int fd = MHD_get_daemon_info(library->mhd, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+    library->loop = loop;
+    library->kind = kind;
+    library->poll.data = library->again.data = library;
+    uv_timer_init(&loop->uv, &library->again);
+    int r = uv_poll_init(&loop->uv, &library->poll, fd);
+    return r < 0 ? r : uv_poll_start(&library->poll, UV_READABLE, on_library);
+}
+
+static bool has_library(const struct loop *loop, enum loop_library_kind kind)
+{
+    return kind == LOOP_PLAIN || loop->shared->tls;
 }
 
 /* --- other threads ----------------------------------------------------------------------------------------------- */
@@ -135,14 +173,17 @@ static void drain(struct loop *loop)
         connection_drain(one);
 }
 
+static void close_handle(uv_handle_t *handle, void *arg)
+{
+    (void)arg;
+    if (!uv_is_closing(handle))
+        uv_close(handle, NULL);
+}
+
 static void end_loop(struct loop *loop)
 {
-    uv_handle_t *handles[] = { (uv_handle_t *)&loop->wakeup,  (uv_handle_t *)&loop->tick,
-                               (uv_handle_t *)&loop->again,   (uv_handle_t *)&loop->resting,
-                               (uv_handle_t *)&loop->library, (uv_handle_t *)&loop->lingering.poll };
     linger_expire(&loop->lingering, 0, true);
-    for (size_t i = 0; i < sizeof(handles) / sizeof(handles[0]); i++)
-        uv_close(handles[i], NULL);
+    uv_walk(&loop->uv, close_handle, NULL);
 }
 
 /* Takes up what the owner of the server asked for; ends the loop when nothing is left to be done. */
@@ -172,14 +213,18 @@ static void on_wakeup(uv_poll_t *poll, int status, int events)
     (void)status;
     (void)events;
     struct loop *loop = poll->data;
+    bool has_work[LOOP_LIBRARY_COUNT] = { false };
     struct http_request *next;
     eventfd_t n;
     eventfd_read(loop->wakeup_fd, &n); /* before the list: what comes later wakes again */
     for (struct http_request *request = take_finished(loop); request; request = next) {
         next = request->next;
+        has_work[request->connection->is_tls ? LOOP_TLS : LOOP_PLAIN] = true;
         exchange_finish(request);
     }
-    run(loop);
+    for (int kind = 0; kind < LOOP_LIBRARY_COUNT; kind++)
+        if (has_work[kind])
+            loop_run(loop, kind);
     obey(loop);
 }
 
@@ -194,6 +239,13 @@ static void on_tick(uv_timer_t *timer)
 
 /* --- the thread -------------------------------------------------------------------------------------------------- */
 
+static void stop_libraries(struct loop *loop)
+{
+    for (int kind = 0; kind < LOOP_LIBRARY_COUNT; kind++)
+        if (loop->libraries[kind].mhd)
+            MHD_stop_daemon(TAKE(loop->libraries[kind].mhd));
+}
+
 static void *thread_main(void *arg)
 {
     struct loop *loop = arg;
@@ -204,7 +256,7 @@ static void *thread_main(void *arg)
     if (loop->has_failed)
         return NULL;
     uv_run(&loop->uv, UV_RUN_DEFAULT);
-    MHD_stop_daemon(TAKE(loop->mhd));
+    stop_libraries(loop);
     if (handler->worker_stop)
         handler->worker_stop(loop->context);
     return NULL;
@@ -224,9 +276,8 @@ static int start_handles(struct loop *loop)
 {
     uint64_t ms = tick_ms(&loop->shared->limits);
     uv_timer_init(&loop->uv, &loop->tick);
-    uv_timer_init(&loop->uv, &loop->again);
     uv_timer_init(&loop->uv, &loop->resting);
-    loop->tick.data = loop->again.data = loop->resting.data = loop->library.data = loop->wakeup.data = loop;
+    loop->tick.data = loop->resting.data = loop->wakeup.data = loop;
     uv_timer_start(&loop->tick, on_tick, ms, ms);
     loop->wakeup_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (loop->wakeup_fd < 0)
@@ -234,32 +285,25 @@ static int start_handles(struct loop *loop)
     int r = uv_poll_init(&loop->uv, &loop->wakeup, loop->wakeup_fd);
     if (r == 0)
         r = uv_poll_start(&loop->wakeup, UV_READABLE, on_wakeup);
-    if (r == 0) {
-        int fd = MHD_get_daemon_info(loop->mhd, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
-        r = uv_poll_init(&loop->uv, &loop->library, fd);
-    }
+    for (int kind = 0; r == 0 && kind < LOOP_LIBRARY_COUNT; kind++)
+        if (has_library(loop, kind))
+            r = watch_library(loop, kind);
     if (r == 0)
-        r = uv_poll_start(&loop->library, UV_READABLE, on_library);
+        r = handshake_init(loop);
     if (r == 0)
         r = linger_init(&loop->lingering, &loop->uv);
     return r < 0 ? r : accept_start(loop);
-}
-
-static void close_handle(uv_handle_t *handle, void *arg)
-{
-    (void)arg;
-    if (!uv_is_closing(handle))
-        uv_close(handle, NULL);
 }
 
 void loop_fini(struct loop *loop)
 {
     uv_loop_close(&loop->uv);
     linger_fini(&loop->lingering);
+    handshake_fini(loop);
     if (loop->wakeup_fd >= 0)
         close(loop->wakeup_fd);
     request_pool_fini(&loop->requests);
-    mem_free(loop->listeners);
+    mem_free(loop->polls);
     uv_sem_destroy(&loop->started);
     pthread_mutex_destroy(&loop->mutex);
 }
@@ -288,18 +332,20 @@ static int start_thread(struct loop *loop)
     return -ENOMEM;
 }
 
-int loop_start(struct loop *loop, struct loop_shared *shared, unsigned index, const int *listener_fds,
+int loop_start(struct loop *loop, struct loop_shared *shared, unsigned index, const struct loop_listener *listeners,
                size_t n_listeners)
 {
-    *loop = (struct loop){ .shared = shared, .index = index, .listener_fds = listener_fds, .n_listeners = n_listeners };
+    *loop = (struct loop){ .shared = shared, .index = index, .listeners = listeners, .n_listeners = n_listeners };
     loop->finished_tail = &loop->finished;
-    loop->wakeup_fd = loop->lingering.epoll_fd = -1;
+    loop->wakeup_fd = loop->lingering.epoll_fd = loop->handshakes.epoll_fd = -1;
     rand_init(&loop->rand);
     int r = uv_loop_init(&loop->uv);
     if (r < 0)
         return r;
     ASSERT(pthread_mutex_init(&loop->mutex, NULL) == 0 && uv_sem_init(&loop->started, 0) == 0);
-    r = start_library(loop);
+    for (int kind = 0; r == 0 && kind < LOOP_LIBRARY_COUNT; kind++)
+        if (has_library(loop, kind))
+            r = start_library(loop, kind);
     if (r == 0)
         r = start_handles(loop);
     if (r == 0)
@@ -308,8 +354,7 @@ int loop_start(struct loop *loop, struct loop_shared *shared, unsigned index, co
         return 0;
     uv_walk(&loop->uv, close_handle, NULL);
     uv_run(&loop->uv, UV_RUN_DEFAULT);
-    if (loop->mhd)
-        MHD_stop_daemon(loop->mhd);
+    stop_libraries(loop);
     loop_fini(loop);
     return r;
 }

@@ -7,6 +7,7 @@
 
 #include "base/rand.h"
 #include "http/connection.h"
+#include "http/handshake.h"
 #include "http/linger.h"
 #include "http/peers.h"
 #include "http/request.h"
@@ -26,11 +27,29 @@ struct loop_shared {
     struct http_handler handler;
     const struct clock *clock;
     struct peers peers;
+    struct tls *tls;                /* the owner's; NULL without */
     bool keeps_listening;           /* the sockets are also somebody else's: they are not shut down at the end */
     _Atomic unsigned n_connections; /* of all workers */
     _Atomic size_t buffered;        /* bytes counted against limits.buffered_max */
     _Atomic bool draining;
     _Atomic bool stopping;
+};
+
+/* The library takes connections with TLS or without, so there are two of them. */
+enum loop_library_kind { LOOP_PLAIN, LOOP_TLS, LOOP_LIBRARY_COUNT };
+
+struct loop_library {
+    struct loop *loop;
+    enum loop_library_kind kind;
+    struct MHD_Daemon *mhd; /* NULL: not needed */
+    uv_poll_t poll;
+    uv_timer_t again;       /* it has more to do */
+    unsigned n_barren_runs; /* in a row, without progress */
+};
+
+struct loop_listener {
+    int fd;
+    bool is_tls;
 };
 
 struct loop {
@@ -45,15 +64,13 @@ struct loop {
     int wakeup_fd;      /* from other threads: finished requests, drain, stop */
     uv_poll_t wakeup;   /* of wakeup_fd */
     uv_timer_t tick;    /* deadlines */
-    uv_timer_t again;   /* the library has more to do */
     uv_timer_t resting; /* accepting rests: no descriptors left */
-    uv_poll_t library;
-    struct MHD_Daemon *mhd;
-    uint64_t progress;      /* calls of the library into this wrapper */
-    unsigned n_barren_runs; /* of the library in a row, without any */
+    struct loop_library libraries[LOOP_LIBRARY_COUNT];
+    uint64_t progress; /* calls of the libraries into this wrapper */
+    struct handshakes handshakes;
 
-    uv_poll_t *listeners; /* one for each socket that it accepts from */
-    const int *listener_fds;
+    const struct loop_listener *listeners; /* that it accepts from */
+    uv_poll_t *polls;                      /* one for each */
     size_t n_listeners;
     int64_t rest_told_ms;        /* when the log last heard that accepting rests */
     struct connection *accepted; /* handed to the library, not opened by it yet */
@@ -71,9 +88,9 @@ struct loop {
     atomic_uint n_finishing; /* threads inside loop_finish */
 };
 
-/* Prepares everything that can fail and starts the thread, which calls the owner's worker_start; listener_fds stay the
+/* Prepares everything that can fail and starts the thread, which calls the owner's worker_start; the sockets stay the
  * caller's, as does their array until loop_fini. 0 or -errno. */
-int loop_start(struct loop *loop, struct loop_shared *shared, unsigned index, const int *listener_fds,
+int loop_start(struct loop *loop, struct loop_shared *shared, unsigned index, const struct loop_listener *listeners,
                size_t n_listeners);
 /* Any thread: shared->draining or ->stopping has changed. */
 void loop_wake(struct loop *loop);
@@ -84,6 +101,9 @@ void loop_fini(struct loop *loop);
 
 /* Any thread. */
 void loop_finish(struct loop *loop, struct http_request *request);
+
+/* Lets the library do what there is to do. */
+void loop_run(struct loop *loop, enum loop_library_kind kind);
 
 /* Counts n bytes against limits.buffered_max, or not at all. */
 bool loop_reserve_buffered(struct loop *loop, size_t n);

@@ -3,6 +3,7 @@
  * A request: what its handler may ask, and how it is answered. */
 #include "http/request.h"
 #include "base/mem.h"
+#include "http/client_certificate.h"
 #include "http/loop.h"
 #include "http/reply.h"
 
@@ -136,6 +137,17 @@ struct str http_request_peer(const struct http_request *request)
 bool http_request_is_loopback(const struct http_request *request)
 {
     return request->connection->is_loopback;
+}
+
+bool http_request_is_tls(const struct http_request *request)
+{
+    return request->connection->is_tls;
+}
+
+const struct http_client_certificate *http_request_client_certificate(const struct http_request *request)
+{
+    const struct client_certificate *certificate = request->connection->certificate;
+    return certificate ? &certificate->shown : NULL;
 }
 
 struct str http_request_id(const struct http_request *request)

@@ -16,13 +16,13 @@
 
 struct http_server {
     struct loop_shared shared;
-    struct listener listeners[LISTENERS_MAX];
-    size_t n_listeners;
+    struct listener listeners[LISTENERS_MAX]; /* those with TLS behind the others */
+    size_t n_listeners, n_plain;
     int unix_fd; /* -1 when there is none */
     char *unix_path;
     unsigned n_workers; /* that run */
     struct loop *loops;
-    int *fds; /* LISTENERS_MAX + 1 for each worker */
+    struct loop_listener *sockets; /* LISTENERS_MAX + 1 for each worker */
 };
 
 void http_limits_default(struct http_limits *ret_limits)
@@ -37,6 +37,7 @@ void http_limits_default(struct http_limits *ret_limits)
         .body_grace_ms = 2000,
         .bytes_per_s_min = 500,
         .answer_bytes_per_s_min = 32768,
+        .handshake_ms = 5000,
         .idle_ms = 60000,
         .stop_ms = 10000,
     };
@@ -57,26 +58,41 @@ static unsigned files_allow(void)
     return n < UINT32_MAX ? (unsigned)n : UINT32_MAX;
 }
 
-static int open_listeners(struct http_server *server, const struct http_server_config *config,
-                          struct http_message *ret_message)
+/* The descriptors, or else the addresses. */
+static int open_listeners(struct http_server *server, const int *fds, size_t n_fds, const char *const *addresses,
+                          size_t n_addresses, unsigned n_workers, struct http_message *ret_message)
 {
-    for (size_t i = 0; i < config->n_fds; i++) {
-        int r = listener_adopt(config->fds[i], config->n_workers, &server->listeners[i], ret_message);
+    for (size_t i = 0; i < n_fds; i++) {
+        if (server->n_listeners == LISTENERS_MAX)
+            return -E2BIG;
+        int r = listener_adopt(fds[i], n_workers, &server->listeners[server->n_listeners], ret_message);
         if (r != 0)
             return r;
         server->n_listeners++;
     }
-    for (size_t i = 0; i < config->n_addresses && config->n_fds == 0; i++) {
+    for (size_t i = 0; i < n_addresses && n_fds == 0; i++) {
         size_t n;
-        int r = listener_open_tcp(config->addresses[i], config->n_workers, server->listeners + server->n_listeners,
+        int r = listener_open_tcp(addresses[i], n_workers, server->listeners + server->n_listeners,
                                   LISTENERS_MAX - server->n_listeners, &n, ret_message);
         if (r != 0)
             return r;
         server->n_listeners += n;
     }
-    if (!config->unix_path)
-        return 0;
-    int r = listener_open_unix(config->unix_path, &server->unix_fd, ret_message);
+    return 0;
+}
+
+static int open_all_listeners(struct http_server *server, const struct http_server_config *config,
+                              struct http_message *ret_message)
+{
+    int r = open_listeners(server, config->fds, config->n_fds, config->addresses, config->n_addresses,
+                           config->n_workers, ret_message);
+    server->n_plain = server->n_listeners;
+    if (r == 0 && config->tls)
+        r = open_listeners(server, config->tls_fds, config->n_tls_fds, config->tls_addresses, config->n_tls_addresses,
+                           config->n_workers, ret_message);
+    if (r != 0 || !config->unix_path)
+        return r;
+    r = listener_open_unix(config->unix_path, &server->unix_fd, ret_message);
     if (r != 0)
         return r;
     server->unix_path = mem_dup_cstr(config->unix_path);
@@ -87,17 +103,17 @@ static int open_listeners(struct http_server *server, const struct http_server_c
 static int start_loops(struct http_server *server, unsigned n_workers)
 {
     server->loops = mem_zalloc(n_workers * sizeof(server->loops[0]));
-    server->fds = mem_zalloc(n_workers * (LISTENERS_MAX + 1) * sizeof(server->fds[0]));
-    if (!server->loops || !server->fds)
+    server->sockets = mem_zalloc(n_workers * (LISTENERS_MAX + 1) * sizeof(server->sockets[0]));
+    if (!server->loops || !server->sockets)
         return -ENOMEM;
     for (unsigned i = 0; i < n_workers; i++) {
-        int *fds = server->fds + (size_t)i * (LISTENERS_MAX + 1);
+        struct loop_listener *sockets = server->sockets + (size_t)i * (LISTENERS_MAX + 1);
         size_t n = 0;
         for (; n < server->n_listeners; n++)
-            fds[n] = server->listeners[n].fds[i];
+            sockets[n] = (struct loop_listener){ .fd = server->listeners[n].fds[i], .is_tls = n >= server->n_plain };
         if (i == 0 && server->unix_fd >= 0)
-            fds[n++] = server->unix_fd;
-        int r = loop_start(&server->loops[i], &server->shared, i, fds, n);
+            sockets[n++].fd = server->unix_fd;
+        int r = loop_start(&server->loops[i], &server->shared, i, sockets, n);
         if (r < 0)
             return r;
         server->n_workers++;
@@ -111,11 +127,12 @@ static int start(struct http_server *server, const struct http_server_config *co
     shared->limits = config->limits;
     shared->handler = config->handler;
     shared->clock = config->clock;
-    shared->keeps_listening = config->n_fds > 0;
+    shared->tls = config->tls;
+    shared->keeps_listening = config->n_fds > 0 || config->n_tls_fds > 0;
     unsigned allowed = files_allow();
     if (shared->limits.connections_max > allowed)
         shared->limits.connections_max = allowed;
-    int r = open_listeners(server, config, ret_message);
+    int r = open_all_listeners(server, config, ret_message);
     if (r != 0)
         return r;
     r = start_loops(server, config->n_workers);
@@ -128,7 +145,7 @@ int http_server_start(const struct http_server_config *config, struct http_serve
                       struct http_message *ret_message)
 {
     ASSERT(config->n_workers > 0 && config->n_workers <= WORKERS_MAX && config->limits.bytes_per_s_min > 0 &&
-           config->limits.answer_bytes_per_s_min > 0 && config->n_fds <= LISTENERS_MAX);
+           config->limits.answer_bytes_per_s_min > 0);
     ret_message->text[0] = '\0';
     struct http_server *server = mem_zalloc(sizeof(*server));
     int r = server ? peers_init(&server->shared.peers, config->limits.connections_per_address_max) : -ENOMEM;
@@ -149,7 +166,13 @@ int http_server_start(const struct http_server_config *config, struct http_serve
 
 const char *http_server_address(const struct http_server *server, size_t index)
 {
-    return index < server->n_listeners ? server->listeners[index].address : NULL;
+    return index < server->n_plain ? server->listeners[index].address : NULL;
+}
+
+const char *http_server_tls_address(const struct http_server *server, size_t index)
+{
+    size_t n_tls = server->n_listeners - server->n_plain;
+    return index < n_tls ? server->listeners[server->n_plain + index].address : NULL;
 }
 
 static void wake_all(struct http_server *server)
@@ -186,6 +209,6 @@ void http_server_stop(struct http_server *take_server)
     peers_fini(&server->shared.peers);
     mem_free(server->unix_path);
     mem_free(server->loops);
-    mem_free(server->fds);
+    mem_free(server->sockets);
     mem_free(server);
 }

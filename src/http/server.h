@@ -19,6 +19,7 @@
 
 struct http_server;
 struct http_request;
+struct tls;
 
 /* Conditions. Negative results are -errno and fatal for the call. */
 enum http_server_result {
@@ -47,11 +48,12 @@ struct http_limits {
     int64_t body_grace_ms;                /* a body, and a client reading an answer, has this long plus ... */
     uint64_t bytes_per_s_min;             /* ... the body's bytes at this rate; 408 */
     uint64_t answer_bytes_per_s_min;      /* ... the answer's bytes at this rate; the end of the connection */
+    int64_t handshake_ms;                 /* of TLS, from the connection's begin */
     int64_t idle_ms;                      /* an open connection between requests */
     int64_t stop_ms;                      /* http_server_stop: how long clients may take over what was accepted */
 };
 
-/* 1 MiB, 8 KiB, 256 MiB, 20,000, 5,000, 5 s, 2 s, 500 B/s, 32 KiB/s, 60 s, 10 s. */
+/* 1 MiB, 8 KiB, 256 MiB, 20,000, 5,000, 5 s, 2 s, 500 B/s, 32 KiB/s, 5 s, 60 s, 10 s. */
 void http_limits_default(struct http_limits *ret_limits);
 
 /* What the owner does with requests. All are called on a worker's thread. */
@@ -75,6 +77,11 @@ struct http_server_config {
     const int *fds; /* listening TCP sockets, used instead of the addresses when there are any. They stay the caller's,
                        who may close them after the start, and go on listening when the server stops */
     size_t n_fds;
+    struct tls *tls; /* http/tls.h; or NULL: no TLS. It stays the caller's, until the server has stopped */
+    const char *const *tls_addresses; /* the same with TLS; they come behind the others */
+    size_t n_tls_addresses;
+    const int *tls_fds;
+    size_t n_tls_fds;
     const char *unix_path; /* or NULL: a socket of mode 0600, its peers this process's user or root, nobody else */
     unsigned n_workers;    /* 1 to 64 */
     struct http_limits limits;
@@ -92,6 +99,8 @@ int http_server_start(const struct http_server_config *config, struct http_serve
 /* Where the server really listens, in the order of the configuration, a name's addresses one after the other:
  * 127.0.0.1:8650, [::1]:8650; the unix socket is not among them. NULL behind the last. Valid until http_server_stop. */
 const char *http_server_address(const struct http_server *server, size_t index);
+/* The same with TLS. */
+const char *http_server_tls_address(const struct http_server *server, size_t index);
 
 /* Stops accepting and closes idle connections; what was accepted goes on and is answered with `Connection: close`.
  * Returns at once. */
@@ -124,6 +133,18 @@ char *http_request_body(struct http_request *request, size_t *ret_n);
 /* 127.0.0.1, ::1, or `unix` for the unix socket. */
 struct str http_request_peer(const struct http_request *request);
 bool http_request_is_loopback(const struct http_request *request); /* unix included */
+bool http_request_is_tls(const struct http_request *request);
+
+/* A client certificate that one of tls_files.client_ca vouches for. */
+struct http_client_certificate {
+    struct str subject;     /* RFC 4514, such as CN=registrar,O=Example */
+    struct str common_name; /* the first; empty when there is none */
+    struct str uri;         /* the first subject alternative name that is a URI; empty when there is none */
+    char fingerprint[64];   /* SHA-256 of the certificate, lower-case hex */
+};
+/* What the client has shown, or NULL. Requests of clients whose certificate is not valid are refused before (400). */
+const struct http_client_certificate *http_request_client_certificate(const struct http_request *request);
+
 /* The id that the answer will carry as x-amzn-RequestId: 36 characters. */
 struct str http_request_id(const struct http_request *request);
 /* clock_mono_ns when its head was complete. */

@@ -144,8 +144,8 @@ def refused(tmp_path, sockets):
 
 def test_refused(tmp_path):
     (udp, tcp), (other, _) = pair(), pair()
-    assert "must be dns or api" in refused(tmp_path, [("web", tcp[1])])
-    assert "must be dns or api" in refused(tmp_path, [("", tcp[1])])
+    assert "must be dns, api or tls" in refused(tmp_path, [("web", tcp[1])])
+    assert "must be dns, api or tls" in refused(tmp_path, [("", tcp[1])])
     assert "there is no TCP socket beside it" in refused(tmp_path, [udp])
     assert "there is no UDP socket beside it" in refused(tmp_path, [tcp])
     assert "beside it" in refused(tmp_path, [tcp, other])

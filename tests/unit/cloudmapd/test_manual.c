@@ -21,7 +21,8 @@ static const char *const type_texts[] = {
     [OPTION_ADDRESSES] = "addresses", [OPTION_NETWORKS] = "networks",
     [OPTION_SHARE] = "share",         [OPTION_NAMES] = "names",
     [OPTION_DOMAINS] = "host names",  [OPTION_VPCS] = "VPCs",
-    [OPTION_HOSTS] = "IP addresses",  [OPTION_RESOLVERS] = "resolvers",
+    [OPTION_FILE] = "path",           [OPTION_HOSTS] = "IP addresses",
+    [OPTION_RESOLVERS] = "resolvers",
 };
 
 /* Text of a manual page: a hyphen is a minus, and no line starts with a dot here. */

@@ -93,7 +93,7 @@ static void test_wrong(void **state)
     for (size_t i = 0; i < TEST_COUNT(names); i++) {
         set(own_pid(), "2", names[i]);
         assert_int_equal(sd_listen_take(&sockets, why, sizeof(why)), 1);
-        assert_non_null(strstr(why, "must be dns or api"));
+        assert_non_null(strstr(why, "must be dns, api or tls"));
     }
     close(4);
     set(own_pid(), "2", "dns:dns");

@@ -51,6 +51,19 @@ static void respond_peer(struct http_request *request)
     respond_text(request, text, (size_t)n);
 }
 
+static void respond_certificate(struct http_request *request)
+{
+    const struct http_client_certificate *certificate = http_request_client_certificate(request);
+    struct buf buf;
+    buf_init(&buf, 4096);
+    buf_put_str(&buf, http_request_is_tls(request) ? STR("tls") : STR("plain"));
+    if (certificate)
+        buf_printf(&buf, " " STR_FMT " " STR_FMT " " STR_FMT " %.64s", STR_ARG(certificate->subject),
+                   STR_ARG(certificate->common_name), STR_ARG(certificate->uri), certificate->fingerprint);
+    respond_text(request, buf_str(&buf).p, buf_str(&buf).n);
+    buf_fini(&buf);
+}
+
 static void suspend(struct fixture *fixture, struct http_request *request)
 {
     http_request_set_call(request, fixture);
@@ -79,6 +92,8 @@ static void handle(void *context, struct http_request *request)
         mem_fail_at(1, true);
     } else if (str_eq(path, STR("/peer"))) {
         respond_peer(request);
+    } else if (str_eq(path, STR("/certificate"))) {
+        respond_certificate(request);
     } else {
         respond_echo(request);
     }
@@ -286,7 +301,10 @@ void client_read(int fd, bool is_head, struct client_answer *ret_answer)
         read_up_to(fd, buf, head_n + n);
     ret_answer->head = (struct str){ buf->p, head_n - 2 };
     ret_answer->body = (struct str){ buf->p + head_n, buf->n - head_n };
-    assert_int_equal(sscanf(buf->p, "HTTP/1.1 %u ", &ret_answer->status), 1);
+    uint64_t status;
+    assert_true(str_starts(ret_answer->head, STR("HTTP/1.1 ")));
+    assert_int_equal(str_parse_u64((struct str){ buf->p + 9, 3 }, &status), 0);
+    ret_answer->status = (unsigned)status;
 }
 
 void client_answer_free(struct client_answer *answer)

@@ -21,6 +21,7 @@
  *   /large     answers with `large` bytes
  *   /starve    answers; from then on, this worker gets no memory
  *   /peer      answers with the peer, a blank, and whether it is loopback (1 or 0)
+ *   /certificate   answers with `tls` or `plain`, and what the client's certificate says
  *   all else   answers with `method path query host n_headers body`, absent slices as `-` */
 struct fixture {
     struct http_server *server;
