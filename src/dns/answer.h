@@ -16,9 +16,10 @@
 #define ANSWER_MAX_NAME_SERVERS 13
 #define ANSWER_MAX_NSID 64
 
-/* What Route 53 gives its zones; Cloud Map's SOA property is the record's TTL, and so the negative one. */
-#define ANSWER_SOA_REFRESH 7200
-#define ANSWER_SOA_RETRY 900
+/* What Route 53 gives its zones, but for its refresh and retry (7200 and 900), which checkers of zones find too short:
+ * secondaries go by notices. Cloud Map's SOA property is the record's TTL, and so the negative one. */
+#define ANSWER_SOA_REFRESH 14400
+#define ANSWER_SOA_RETRY 3600
 #define ANSWER_SOA_EXPIRE 1209600
 #define ANSWER_SOA_MINIMUM 86400
 #define ANSWER_NS_TTL 172800

@@ -99,7 +99,7 @@ class TestNames:
         assert asked.answers(name) == ["10.0.0.2"]
         assert asked.answers(name, "NS") == ["ns.invalid."]
         (soa,) = asked.answers(name, "SOA")
-        assert re.fullmatch(rf"ns\.invalid\. hostmaster\.{name}\. \d+ 7200 900 1209600 86400", soa)
+        assert re.fullmatch(rf"ns\.invalid\. hostmaster\.{name}\. \d+ 14400 3600 1209600 86400", soa)
 
     def test_names_in_both_cases(self, api, asked, zone):
         namespace, name = zone

@@ -92,6 +92,24 @@ class TestDig:
                               capture_output=True, text=True, check=False)
         assert done.returncode == 0 and "status: NOERROR" in done.stdout, done.stdout + done.stderr
 
+    @pytest.mark.parametrize("how", [("-i",), ("-i", "+tcp"), ("+noroot",)])
+    def test_delv(self, asked, how):
+        """A resolver of BIND's that looks at each answer as one that validates does; no anchor makes it expect signatures."""
+
+        def said(*words):
+            done = subprocess.run(["delv", f"@{asked.host}", "-p", str(asked.port), *how, *words], capture_output=True,
+                                  text=True, check=False, timeout=60)
+            return [" ".join(line.split()) for line in (done.stdout + done.stderr).splitlines() if line]
+
+        assert said(NAME) == ["; authoritative", f"{NAME}. 60 IN A 10.0.0.1"]
+        many = said("_many._tcp.wire.example", "SRV")
+        assert many[0] == "; authoritative" and len(many) == 9 and all(" SRV 1 1 80 " in line for line in many[1:])
+        for name, kind, why in ((f"none.{NAME}", "A", "NXDOMAIN"), (NAME, "MX", "NXRRSET")):
+            negative = said(name, kind)
+            assert negative[0] == "; negative response, answer not validated" and f";-${why}" in negative[1]
+            assert negative[2].startswith("; wire.example. SOA ns.invalid. hostmaster.wire.example. ")
+        assert said("www.example.org")[-1] == ";; resolution failed: failure"
+
 
 class TestNsid:
     def test_only_when_there_is_one_and_it_is_asked_for(self, start_daemon):

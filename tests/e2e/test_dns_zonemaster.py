@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""zonemaster-cli on a zone that no parent delegates, on loopback: what it complains about is that, and choices that are
-Route 53's too."""
+"""zonemaster-cli on a zone that no parent delegates, on loopback: what it complains about is that."""
 
 import json
 import shutil
@@ -21,8 +20,8 @@ ACCEPTED = {
     "NO_RESPONSE_PTR_QUERY",
     # delegation and DNSSEC: no parent, no signatures
     "NEITHER_DNSKEY_NOR_DS", "NOT_SIGNED",
-    # the SOA of Route 53 refreshes sooner; nobody's mail goes to the zone
-    "REFRESH_MINIMUM_VALUE_LOWER", "RETRY_MINIMUM_VALUE_LOWER", "RNAME_MAIL_DOMAIN_INVALID", "Z09_MISSING_MAIL_TARGET",
+    # Cloud Map has no MX records
+    "Z09_MISSING_MAIL_TARGET",
 }
 TESTED = {"Address", "Basic", "Connectivity", "Consistency", "DNSSEC", "Delegation", "Nameserver", "Syntax", "Zone"}
 
@@ -33,7 +32,7 @@ def zone(start_daemon):
         daemon = start_daemon({"dns.name_servers": ", ".join(f"{one}.{ZONE}" for one in SERVERS)},
                               args=["--dns", ",".join(f"{address}:53" for address in SERVERS.values())])
         namespace = daemon.api.namespace(ZONE, "DNS_PUBLIC")
-        for name, address in SERVERS.items():
+        for name, address in (*SERVERS.items(), (".", "127.0.0.3")):  # hostmaster's mail has somewhere to go
             service = daemon.api.service(namespace, name, DnsConfig={"DnsRecords": [{"Type": "A", "TTL": 60}]})
             daemon.api.register(service, "i", {"AWS_INSTANCE_IPV4": address})
         yield ZONE

@@ -3,7 +3,7 @@
  * What names answer with: Cloud Map's records (behaviour, section 12), zones, names that are not there. */
 #include "dns_bed.h"
 
-#define SOA "au shop.example. 15 SOA ns1.example.net. hostmaster.shop.example. 7200 900 1209600 86400\n"
+#define SOA "au shop.example. 15 SOA ns1.example.net. hostmaster.shop.example. 14400 3600 1209600 86400\n"
 #define NODATA "NOERROR aa\n" SOA
 #define NXDOMAIN "NXDOMAIN aa\n" SOA
 

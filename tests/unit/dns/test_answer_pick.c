@@ -89,7 +89,8 @@ static void fleet_ask(struct fleet *fleet, unsigned type, unsigned n, unsigned e
     }
 }
 
-/* Each of [from, to) was there about as often as the others, and nobody else. `of`: all that were seen together. */
+/* Each of [from, to) was there about as often as the others, and nobody else: within six standard deviations, which
+ * chance leaves once in a billion. `of`: all that were seen together. */
 static void fleet_is_even(const struct fleet *fleet, const unsigned *seen, unsigned from, unsigned to, unsigned of)
 {
     double mean = (double)of / (to - from);
@@ -97,7 +98,7 @@ static void fleet_is_even(const struct fleet *fleet, const unsigned *seen, unsig
     for (unsigned i = 0; i < MAX_INSTANCES; i++) {
         if (i < from || i >= to) {
             assert_int_equal(seen[i], 0);
-        } else if ((double)seen[i] < mean * 0.6 || (double)seen[i] > mean * 1.4) {
+        } else if ((seen[i] - mean) * (seen[i] - mean) > 36 * mean) {
             print_error("%u: %u, mean %.1f\n", i, seen[i], mean);
             fail();
         }

@@ -6,7 +6,7 @@
 
 #define QUESTION "\3web\1x\0\0\1\0\1"
 #define SEND(dns, literal) dns_bed_send((dns), literal, sizeof(literal) - 1)
-#define NXDOMAIN_X "NXDOMAIN aa\nau x. 15 SOA ns1.example.net. hostmaster.x. 7200 900 1209600 86400\n"
+#define NXDOMAIN_X "NXDOMAIN aa\nau x. 15 SOA ns1.example.net. hostmaster.x. 14400 3600 1209600 86400\n"
 
 static int setup(void **state)
 {
@@ -85,7 +85,7 @@ static void test_unknown_types(void **state)
     for (size_t i = 0; i < TEST_COUNT(types); i++) {
         const char *said = dns_bed_ask(dns, "web.x", types[i], (struct str){ 0 });
         assert_string_equal(said, "NOERROR aa"
-                                  "\nau x. 15 SOA ns1.example.net. hostmaster.x. 7200 900 1209600 86400\n");
+                                  "\nau x. 15 SOA ns1.example.net. hostmaster.x. 14400 3600 1209600 86400\n");
     }
     assert_string_equal(ASK(dns, "web.x", ANY), "NOERROR aa\nan web.x. 60 A 10.0.0.1\n");
     assert_string_equal(ASK(dns, "x", AXFR), "REFUSED\n");

@@ -5,7 +5,7 @@
 
 #include "dns/explain.h"
 
-#define SOA(name) "au " name " 60 SOA ns1.example.net. hostmaster." name " 7200 900 1209600 86400\n"
+#define SOA(name) "au " name " 60 SOA ns1.example.net. hostmaster." name " 14400 3600 1209600 86400\n"
 
 struct own {
     struct dns_bed *dns;
@@ -61,7 +61,7 @@ static void test_zone(void **state)
 
     assert_string_equal(ASK(own->dns, "api.example.internal", SOA),
                         "NOERROR aa\nan api.example.internal. 60 SOA ns1.example.net. "
-                        "hostmaster.api.example.internal. 7200 900 1209600 86400\n");
+                        "hostmaster.api.example.internal. 14400 3600 1209600 86400\n");
     assert_string_equal(ASK(own->dns, "api.example.internal", NS),
                         "NOERROR aa\nan api.example.internal. 172800 NS ns1.example.net.\n");
     assert_string_equal(ASK(own->dns, "x.api.example.internal", A), "NXDOMAIN aa\n" SOA("api.example.internal."));
