@@ -26,6 +26,7 @@ static const struct {
     enum change_kind kind;
 } paths[] = {
     { { ADMIN_DRAIN_PATH, sizeof(ADMIN_DRAIN_PATH) - 1 }, CHANGE_DRAIN },
+    { { ADMIN_RENEW_PATH, sizeof(ADMIN_RENEW_PATH) - 1 }, CHANGE_RENEW },
     { { ADMIN_UNDRAIN_PATH, sizeof(ADMIN_UNDRAIN_PATH) - 1 }, CHANGE_UNDRAIN },
 };
 

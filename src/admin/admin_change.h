@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What an operator changes: `POST /v1/drain`, `/v1/undrain`, with one JSON object:
+ * What an operator changes: `POST /v1/drain`, `/v1/undrain`, `/v1/renew`, with one JSON object:
  *
  *     service    id, ARN or NAMESPACE/NAME
  *     instance
@@ -15,6 +15,7 @@
 
 #define ADMIN_DRAIN_PATH "/v1/drain"
 #define ADMIN_UNDRAIN_PATH "/v1/undrain"
+#define ADMIN_RENEW_PATH "/v1/renew"
 
 /* Is the resource one of those? */
 bool admin_change_has_path(struct str path);

@@ -62,7 +62,6 @@ static void discover_write(struct buf *buf, const void *arg)
 {
     const struct discover_found *found = arg;
     const struct service *config = found->node->config;
-    bool checked = config->check != SERVICE_CHECK_NONE;
 
     buf_put_char(buf, '[');
     for (size_t i = 0; i < found->n; i++) {
@@ -70,7 +69,7 @@ static void discover_write(struct buf *buf, const void *arg)
         if (i)
             buf_put_char(buf, ',');
         buf_put_str(buf, instance_element(instance));
-        buf_put_str(buf, config->discover_tail[checked ? instance->health : HEALTH_UNKNOWN]);
+        buf_put_str(buf, config->discover_tail[instance->shown_health]);
     }
     buf_put_char(buf, ']');
 }

@@ -24,17 +24,11 @@ static int health_cmp_ids(const void *a, const void *b)
     return str_cmp(*(const struct str *)a, *(const struct str *)b);
 }
 
-/* The status that a service's kind of check gives an instance; who drains is out. */
-static struct str health_of(const struct service_node *node, const struct instance *instance)
+static void health_add(const struct instance *instance, struct str_map *status)
 {
-    if (instance->flags & INSTANCE_DRAINING)
-        return service_health_text(HEALTH_UNHEALTHY);
-    return service_health_text(node->config->check == SERVICE_CHECK_NONE ? HEALTH_UNKNOWN : instance->health);
-}
+    struct str text = service_health_text((enum health_status)instance->shown_health);
 
-static void health_add(const struct service_node *node, const struct instance *instance, struct str_map *status)
-{
-    status->items[status->n++] = (struct str_pair){ instance_id(instance), health_of(node, instance) };
+    status->items[status->n++] = (struct str_pair){ instance_id(instance), text };
 }
 
 /* The named instances, each once, in the order of their ids. */
@@ -57,7 +51,7 @@ static int health_of_named(struct api_call *call, const struct get_instances_hea
             continue;
         if (out->status.n == max)
             return call_page_end(call, in, out->status.items[max - 1].key, &out->next_token);
-        health_add(node, state_find_registered(node, ids[i]), &out->status);
+        health_add(state_find_registered(node, ids[i]), &out->status);
     }
     return 0;
 }
@@ -75,7 +69,7 @@ static int health_of_all(struct api_call *call, const struct get_instances_healt
             continue;
         if (out->status.n == max)
             return call_page_end(call, in, out->status.items[max - 1].key, &out->next_token);
-        health_add(node, instance, &out->status);
+        health_add(instance, &out->status);
     }
     return 0;
 }

@@ -302,6 +302,7 @@ static const char *explain_state(struct str state)
         { "unknown", "out: not known yet" },
         { "other-type", "out: no record of this type" },
         { "draining", "out: draining: " },
+        { "lease-expired", "out: its lease ran out" },
         { "alias", "stands for AWS_ALIAS_DNS_NAME" },
     };
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)

@@ -7,6 +7,7 @@
 #include "cloudmapctl/drain.h"
 #include "cloudmapctl/env.h"
 #include "cloudmapctl/explanation.h"
+#include "cloudmapctl/renew.h"
 #include "cloudmapctl/restore.h"
 #include "cloudmapctl/status.h"
 
@@ -34,6 +35,7 @@ static const struct command commands[] = {
     { "explain", "NAME [TYPE]", 1, 2, explanation_run, PLACE_SOCKET, "what DNS clients are told of a name, and why" },
     { "drain", "SERVICE INSTANCE", 2, 2, drain_run, PLACE_SOCKET, "take an instance out of discovery and DNS" },
     { "undrain", "SERVICE INSTANCE", 2, 2, drain_run_undrain, PLACE_SOCKET, "serve it again" },
+    { "renew", "SERVICE INSTANCE", 2, 2, renew_run, PLACE_SOCKET, "renew an instance's lease" },
     { "backup", "FILE", 1, 1, backup_run, 0, "a verified copy of the store; the daemon may run" },
     { "restore", "FILE", 1, 1, restore_run, 0, "make a backup the store; no daemon may run" },
     { "env", "", 0, 0, env_run, PLACE_SOCKET | PLACE_API, "variables for clients: eval \"$(cloudmapctl env)\"" },

@@ -128,7 +128,9 @@ static struct str explain_members_state(const struct explain_members *members, c
     if (!members->has_type || !answer_pick_has_type(instance, members->type))
         return STR("other-type");
     if (unserved && members->of_type_unserved < members->of_type)
-        return instance->health == HEALTH_UNKNOWN ? STR("unknown") : STR("unhealthy");
+        return instance->flags & INSTANCE_EXPIRED   ? STR("lease-expired")
+               : instance->health == HEALTH_UNKNOWN ? STR("unknown")
+                                                    : STR("unhealthy");
     if (instance->dns & INSTANCE_ALIAS)
         return STR("alias");
     if (!explain_members_is_answered(members, instance))
@@ -144,7 +146,7 @@ static void explain_members_put(struct json_writer *writer, const struct explain
     explain_members_record(members, instance, record);
     json_open_object(writer);
     json_field_string(writer, STR("id"), instance_id(instance));
-    json_field_string(writer, STR("health"), service_health_text((enum health_status)instance->health));
+    json_field_string(writer, STR("health"), service_health_text((enum health_status)instance->shown_health));
     json_field_string(writer, STR("state"), state);
     json_field_optional(writer, STR("record"), str_of(record[0] ? record : NULL));
     if (instance->flags & INSTANCE_DRAINING)

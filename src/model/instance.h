@@ -32,6 +32,7 @@ enum instance_dns {
 enum instance_flag {
     INSTANCE_DRAINING = 1, /* out of discovery and DNS; the attribute cloudmap:draining says why */
     INSTANCE_DRAINED = 2,  /* by an operator, who added that attribute to those of the registration */
+    INSTANCE_EXPIRED = 4,  /* its lease ran out: UNHEALTHY, whatever its health is otherwise */
 };
 
 struct instance {
@@ -44,7 +45,8 @@ struct instance {
     uint16_t element_len;
     uint16_t token_len;
     uint8_t id_len;
-    uint8_t health;         /* enum health_status, in effect now */
+    uint8_t health;         /* enum health_status, as a check or its owner says */
+    uint8_t shown_health;   /* enum health_status, in effect; derived, the registry sets it */
     uint8_t pending_health; /* enum health_status */
     bool is_served;         /* while any instance is; derived, the registry sets it */
     uint8_t dns;            /* of enum instance_dns; what DNS answers are made of, see below */

@@ -58,11 +58,16 @@ static void apply_list_add(struct apply *apply, struct edit_list *list, void *it
     list->items[list->n++] = item;
 }
 
-void apply_put_service(struct apply *apply, struct tenant *tenant, struct service_node *node)
+void apply_keep_service(struct apply *apply, struct tenant *tenant, struct service_node *node)
 {
     tree_put(&apply->edit, &tenant->services, &state_services, node, 0);
     tree_put(&apply->edit, &tenant->services_by_name, &state_services_by_name, node, 0);
     apply_stale_owner(apply, node);
+}
+
+void apply_put_service(struct apply *apply, struct tenant *tenant, struct service_node *node)
+{
+    apply_keep_service(apply, tenant, node);
     for (size_t i = apply->stale_services.n; i > 0; i--)
         if (apply->stale_services.items[i - 1] == node)
             return;
@@ -317,8 +322,11 @@ static int apply_operation(struct apply *apply, struct change *change)
     apply_target(change, operation.id.target);
     change->service_create_ms = apply_service_create_ms(seen, change);
     r = apply_check_unfinished(apply, state_find_unfinished(seen, operation.id.target), change);
-    if (!r)
+    if (!r) {
         r = apply_check(apply, seen, change);
+        if (r == APPLY_REPEATED && change->kind == CHANGE_REGISTER_INSTANCE)
+            apply_repeat_registration(apply, seen, change);
+    }
     if (r)
         return r == APPLY_REPEATED ? 0 : r;
     if (apply->config->operations_delay_ms && apply->waiting_bytes > APPLY_MAX_WAITING)
@@ -401,6 +409,8 @@ static void apply_waiting(struct apply *apply, struct tenant *tenant, struct ope
             r = apply_check(apply, tenant, &change);
         if (r == -ENOMEM)
             apply->edit.failed = true;
+        else if (r == APPLY_REPEATED && change.kind == CHANGE_REGISTER_INSTANCE)
+            apply_repeat_registration(apply, tenant, &change);
         else if (r && r != APPLY_REPEATED)
             apply_refused(&change, r, &outcome);
         else if (!r)
@@ -479,6 +489,9 @@ int apply_change(struct apply *apply, struct change *change)
         break;
     case CHANGE_PROBE_HEALTH:
         r = apply_probe_health(apply, change);
+        break;
+    case CHANGE_RENEW:
+        r = apply_renew_named(apply, change);
         break;
     case CHANGE_DRAIN:
         r = apply_drain(apply, change);

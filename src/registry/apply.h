@@ -29,6 +29,7 @@ struct apply {
     struct edit_list stale_services; /* nodes whose record must be written */
     struct edit_list stale_owners;   /* nodes whose DNS names must be renewed */
     struct edit_list new_operations; /* to be written in one record a tenant */
+    bool has_moved;                  /* deadlines, which are not stored: publish even without a commit */
     struct apply_notice *notices;
     size_t n_notices, max_notices;
     size_t waiting_bytes;  /* of the requests in them */

@@ -33,9 +33,18 @@ static void apply_unindex(struct apply *apply, struct service_node *node, const 
 /* Aliases are not probed; their target's health is not ours to know. */
 static bool apply_is_served(const struct service *service, const struct instance *instance)
 {
+    if (instance->flags & INSTANCE_EXPIRED)
+        return false;
     if (instance->health == HEALTH_UNKNOWN)
         return !service->holds_unknown || (instance->dns & INSTANCE_ALIAS);
     return instance->health == HEALTH_HEALTHY;
+}
+
+static enum health_status apply_shown_health(const struct service *service, const struct instance *instance)
+{
+    if (instance->flags & (INSTANCE_DRAINING | INSTANCE_EXPIRED))
+        return HEALTH_UNHEALTHY;
+    return service->check == SERVICE_CHECK_NONE ? HEALTH_UNKNOWN : (enum health_status)instance->health;
 }
 
 /* Takes an instance out of the trees. */
@@ -58,6 +67,7 @@ void apply_place_instance(struct apply *apply, struct service_node *node, struct
     const struct instance *old = state_find_registered(node, instance_id(instance));
 
     instance->is_served = apply_is_served(node->config, instance);
+    instance->shown_health = (uint8_t)apply_shown_health(node->config, instance);
     if (old && (old->flags ^ instance->flags) & INSTANCE_DRAINING) {
         apply_displace(apply, node, old);
         edit_replace(&apply->edit, old);
@@ -100,8 +110,7 @@ static void apply_cancel_pending(struct apply *apply, const struct service_node 
 
 /* --- register ---------------------------------------------------------------------------------------------------- */
 
-/* Does the change ask for the attributes of the instance's registration? An operator's drain is not among those. */
-static bool apply_has_attributes(const struct instance *old, const struct change *change)
+bool apply_has_attributes(const struct instance *old, const struct change *change)
 {
     size_t n_added = old->flags & INSTANCE_DRAINED ? 1 : 0;
 
@@ -112,12 +121,22 @@ static bool apply_has_attributes(const struct instance *old, const struct change
            instance_has_attributes(old, change->attributes, change->n_attributes);
 }
 
-/* The same registration again while its operation is known is that operation. */
-static bool apply_is_repeated(const struct tenant *tenant, const struct instance *old, struct change *change)
+/* Does the change renew the lease of the instance? SDKs make a new token for each call, so tokens do not matter. */
+static bool apply_is_renewal(const struct service_node *node, const struct instance *old, const struct change *change)
 {
+    const struct tenure *tenure = state_find_tenure(node, instance_id(old));
+
+    return tenure && tenure->lease_ms && apply_has_attributes(old, change);
+}
+
+/* The same registration again while its operation is known is that operation. */
+static bool apply_is_repeated(const struct tenant *tenant, const struct service_node *node, const struct instance *old,
+                              struct change *change)
+{
+    bool is_same = str_eq(instance_creator_request_id(old), change->creator_request_id);
     struct id_operation id;
 
-    if (!str_eq(instance_creator_request_id(old), change->creator_request_id) || !apply_has_attributes(old, change))
+    if (!(is_same && apply_has_attributes(old, change)) && !apply_is_renewal(node, old, change))
         return false;
     state_target_id(tenant->account, tenant->region, change->service_id, change->instance_id, id.target);
     id.create_ms = old->operation_ms;
@@ -157,7 +176,28 @@ int apply_check_register(struct apply *apply, const struct tenant *tenant, struc
     old = state_find_registered(node, change->instance_id);
     if (!old)
         return apply_check_room(apply, tenant, node, change);
-    return apply_is_repeated(tenant, old, change) ? APPLY_REPEATED : 0;
+    return apply_is_repeated(tenant, node, old, change) ? APPLY_REPEATED : 0;
+}
+
+void apply_repeat_registration(struct apply *apply, const struct tenant *tenant, const struct change *change)
+{
+    const struct service_node *node = state_find_service(tenant, change->service_id);
+
+    apply_renew(apply, node, state_find_registered(node, change->instance_id));
+}
+
+/* A renewal whose operation is not known any more: there is a new one, and nothing else is new. */
+static void apply_reregister(struct apply *apply, struct tenant *tenant, struct service_node *node,
+                             const struct instance *old, const struct id_operation *operation)
+{
+    struct instance *instance = edit_adopt(&apply->edit, instance_dup(old));
+
+    if (!instance)
+        return;
+    instance->operation_ms = operation->create_ms;
+    apply_put_instance(apply, node, instance, old);
+    apply_keep_service(apply, tenant, node);
+    apply_renew(apply, node, instance);
 }
 
 void apply_register(struct apply *apply, struct tenant *tenant, struct change *change,
@@ -176,15 +216,22 @@ void apply_register(struct apply *apply, struct tenant *tenant, struct change *c
 
     if (!node)
         return;
+    old = state_find_registered(node, change->instance_id);
+    if (old && apply_is_renewal(node, old, change)) {
+        apply_reregister(apply, tenant, node, old, operation);
+        return;
+    }
     draft.flags = str_is_set(own.draining) ? INSTANCE_DRAINING : 0;
     draft.health = rules_initial_health(node->config, change->attributes, change->n_attributes);
     instance = edit_adopt(&apply->edit, instance_new(&draft));
     if (!instance)
         return;
-    old = state_find_registered(node, change->instance_id);
     if (old)
         apply_cancel_pending(apply, node, old);
-    apply_drop_tenure(apply, node, change->instance_id);
+    apply_put_tenure(apply, node, change->instance_id,
+                     &(struct tenure){ .lease_ms = own.lease_ms,
+                                       .remove_ms = own.lease_remove_ms,
+                                       .lease_end_mono_ms = own.lease_ms ? apply->mono_ms + own.lease_ms : 0 });
     apply_put_instance(apply, node, instance, old);
     node->revision = apply->revision;
     node->n_registered++;
@@ -242,9 +289,7 @@ static void apply_set_health(struct apply *apply, const struct service_node *old
     instance->pending_due_wall_ms = delay_ms ? apply->wall_ms + delay_ms : 0;
     instance->pending_due_mono_ms = delay_ms ? apply->mono_ms + delay_ms : 0;
     apply_put_instance(apply, node, instance, old);
-    tree_put(&apply->edit, &tenant->services, &state_services, node, 0);
-    tree_put(&apply->edit, &tenant->services_by_name, &state_services_by_name, node, 0);
-    apply_stale_owner(apply, node);
+    apply_keep_service(apply, tenant, node);
     if (delay_ms)
         apply_add_deadline(apply, &(struct deadline){ .kind = DEADLINE_HEALTH,
                                                       .due_mono_ms = instance->pending_due_mono_ms,
@@ -313,6 +358,10 @@ int apply_custom_health(struct apply *apply, struct change *change)
         return CHANGE_INSTANCE_NOT_FOUND;
     if (node->config->check != SERVICE_CHECK_CUSTOM)
         return CHANGE_CUSTOM_HEALTH_NOT_FOUND;
+    if (apply_renew(apply, node, instance)) {
+        node = state_find_service(state_find_tenant(&apply->next, change->account, change->region), change->service_id);
+        instance = state_find_registered(node, change->instance_id);
+    }
     pending = instance->pending_due_wall_ms != 0;
     if (change->health == instance->health) {
         /* The status in effect takes back a change that still waits. */

@@ -24,6 +24,8 @@ struct tenant *apply_own_tenant(struct apply *apply, struct str account, struct 
 /* A node of this edit that may be changed in place; apply_put_service makes the change visible. */
 struct service_node *apply_own_service(struct apply *apply, const struct service_node *node);
 void apply_put_service(struct apply *apply, struct tenant *tenant, struct service_node *node);
+/* The same for a node whose record is as it was: the revision stays. */
+void apply_keep_service(struct apply *apply, struct tenant *tenant, struct service_node *node);
 
 /* The node's place among the DNS names is renewed at the end of the commit. */
 void apply_stale_owner(struct apply *apply, struct service_node *node);
@@ -77,6 +79,8 @@ void apply_place_instance(struct apply *apply, struct service_node *node, struct
 /* The node's configuration is another one: which statuses still stand, and who is served? */
 void apply_review_instances(struct apply *apply, struct service_node *node);
 int apply_check_register(struct apply *apply, const struct tenant *tenant, struct change *change);
+/* A registration that was found to be done already: a sign of life. */
+void apply_repeat_registration(struct apply *apply, const struct tenant *tenant, const struct change *change);
 void apply_register(struct apply *apply, struct tenant *tenant, struct change *change,
                     const struct id_operation *operation);
 int apply_check_deregister(struct apply *apply, const struct tenant *tenant, struct change *change);
@@ -92,6 +96,12 @@ void apply_put_instance(struct apply *apply, struct service_node *node, struct i
 void apply_put_tenure(struct apply *apply, struct service_node *node, struct str instance_id,
                       const struct tenure *draft);
 void apply_drop_tenure(struct apply *apply, struct service_node *node, struct str instance_id);
+/* Does the registration ask for what is registered, by whatever token? An operator's drain does not count. */
+bool apply_has_attributes(const struct instance *old, const struct change *change);
+/* Begins the instance's lease anew; what ran out is served again, by other blocks: look again. False without a lease.
+ */
+bool apply_renew(struct apply *apply, const struct service_node *node, const struct instance *instance);
+int apply_renew_named(struct apply *apply, struct change *change);
 int apply_drain(struct apply *apply, struct change *change);
 int apply_undrain(struct apply *apply, struct change *change);
 void apply_due_tenure(struct apply *apply, const struct deadline *deadline);

@@ -3,6 +3,7 @@
  * Draining instances, and what ends by itself: see tenure.h, apply.h. */
 #include "registry/apply_priv.h"
 
+#include "base/metric.h"
 #include "model/cloudmap_attribute.h"
 #include "registry/pairs.h"
 
@@ -41,13 +42,15 @@ void apply_put_tenure(struct apply *apply, struct service_node *node, struct str
     struct deadline deadline;
 
     apply_drop_tenure(apply, node, instance_id);
-    if (!tenure_next_mono_ms(draft))
+    if (!draft->lease_ms && !draft->drain_end_mono_ms)
         return;
     tenure = edit_adopt(&apply->edit, tenure_new(draft, instance_id));
     if (!tenure)
         return;
     tenure->deadline_mono_ms = tenure_next_mono_ms(tenure);
     tree_put(&apply->edit, &node->tenures, &state_tenures, tenure, 0);
+    if (!tenure->deadline_mono_ms)
+        return;
     deadline = apply_tenure_deadline(node->config, tenure);
     apply_add_deadline(apply, &deadline);
 }
@@ -180,6 +183,61 @@ int apply_undrain(struct apply *apply, struct change *change)
     return r;
 }
 
+/* --- leases ------------------------------------------------------------------------------------------------------- */
+
+/* Another tenure for the instance, and other flags; when these are as they were nothing is stored. */
+static void apply_set_tenure(struct apply *apply, const struct service_node *seen, const struct instance *old,
+                             const struct tenure *draft, unsigned flags)
+{
+    struct tenant *tenant = apply_own_tenant(apply, seen->config->account, seen->config->region);
+    struct service_node *node = tenant ? apply_own_service(apply, seen) : NULL;
+    struct instance *instance;
+
+    if (!node)
+        return;
+    apply_put_tenure(apply, node, instance_id(old), draft);
+    apply->has_moved = true;
+    if (flags != old->flags) {
+        instance = edit_adopt(&apply->edit, instance_dup(old));
+        if (!instance)
+            return;
+        instance->flags = (uint8_t)flags;
+        apply_put_instance(apply, node, instance, old);
+    }
+    apply_keep_service(apply, tenant, node);
+}
+
+bool apply_renew(struct apply *apply, const struct service_node *node, const struct instance *instance)
+{
+    const struct tenure *tenure = state_find_tenure(node, instance_id(instance));
+    struct tenure next;
+
+    if (!tenure || !tenure->lease_ms)
+        return false;
+    if (!tenure->expired_wall_ms) {
+        tenure_renew((struct tenure *)(uintptr_t)tenure, apply->mono_ms + tenure->lease_ms);
+        return true;
+    }
+    next = *tenure;
+    next.expired_wall_ms = next.remove_mono_ms = 0;
+    next.lease_end_mono_ms = apply->mono_ms + next.lease_ms;
+    apply_tell(apply, LOG_LEASE_RENEWED, node->config, instance_id(instance), STR("renewed after its end"));
+    apply_set_tenure(apply, node, instance, &next, instance->flags & ~(unsigned)INSTANCE_EXPIRED);
+    return true;
+}
+
+int apply_renew_named(struct apply *apply, struct change *change)
+{
+    const struct service_node *node;
+    const struct instance *instance;
+    int r = apply_find_named(apply, change, &node, &instance);
+
+    if (!r && !apply_renew(apply, node, instance))
+        return rules_refuse(change, CHANGE_INVALID_INPUT,
+                            "The instance has no lease: cloudmap:lease is not among its attributes");
+    return r;
+}
+
 /* --- what is due -------------------------------------------------------------------------------------------------- */
 
 static void apply_remove(struct apply *apply, const struct service_node *node, const struct instance *instance,
@@ -194,6 +252,27 @@ static void apply_remove(struct apply *apply, const struct service_node *node, c
     apply_deregister(apply, tenant, &change);
 }
 
+/* The lease has run out, or was renewed since its deadline was set; or an instance whose lease ran out goes. */
+static void apply_due_lease(struct apply *apply, const struct service_node *node, const struct instance *instance,
+                            const struct tenure *tenure)
+{
+    struct tenure next = *tenure;
+
+    if (tenure->expired_wall_ms) {
+        apply_remove(apply, node, instance, STR("its lease ran out"));
+        return;
+    }
+    if (tenure_lease_end(tenure) > apply->mono_ms) {
+        apply_set_tenure(apply, node, instance, &next, instance->flags);
+        return;
+    }
+    next.expired_wall_ms = apply->wall_ms;
+    next.remove_mono_ms = next.remove_ms < 0 ? 0 : apply->mono_ms + next.remove_ms;
+    metric_add(METRIC_LEASES_EXPIRED, 1);
+    apply_tell(apply, LOG_LEASE_EXPIRED, node->config, instance_id(instance), STR("not renewed in time"));
+    apply_set_tenure(apply, node, instance, &next, instance->flags | INSTANCE_EXPIRED);
+}
+
 void apply_due_tenure(struct apply *apply, const struct deadline *deadline)
 {
     const struct tenant *tenant = state_find_tenant(&apply->next, deadline->account, deadline->region);
@@ -204,11 +283,13 @@ void apply_due_tenure(struct apply *apply, const struct deadline *deadline)
 
     if (!tenure || tenure->deadline_mono_ms != deadline->due_mono_ms)
         return;
-    if (tenure->drain_then == TENURE_DEREGISTER) {
+    if (tenure->drain_end_mono_ms != deadline->due_mono_ms) {
+        apply_due_lease(apply, node, instance, tenure);
+    } else if (tenure->drain_then == TENURE_DEREGISTER) {
         apply_remove(apply, node, instance, STR("the drain is over"));
-        return;
+    } else {
+        arena_init(&arena, TENURE_ARENA);
+        apply_end_drain(apply, node, instance, &arena, STR("the drain is over"));
+        arena_fini(&arena);
     }
-    arena_init(&arena, TENURE_ARENA);
-    apply_end_drain(apply, node, instance, &arena, STR("the drain is over"));
-    arena_fini(&arena);
 }

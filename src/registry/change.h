@@ -31,6 +31,7 @@ enum change_kind {
     CHANGE_DEREGISTER_INSTANCE,
     CHANGE_CUSTOM_HEALTH,
     CHANGE_PROBE_HEALTH,
+    CHANGE_RENEW,   /* the instance's lease */
     CHANGE_DRAIN,   /* an operator's: keeps the registration as it is, but for the attribute that tells the reason */
     CHANGE_UNDRAIN, /* done when the instance does not drain */
     CHANGE_TAG,

@@ -130,9 +130,30 @@ static void load_health(const struct service *service, struct instance_draft *dr
     draft->health_since_ms = 0;
 }
 
-/* What was due while nobody looked is due now. */
-static void load_tenure(struct load *load, struct str instance_id, struct tenure *tenure)
+/* Whoever has a lease could not renew it while nobody ran, and gets a whole one of grace. */
+static void load_lease(const struct load *load, const struct cloudmap_attributes *own, struct tenure *tenure)
 {
+    int64_t grace_end = load->apply->mono_ms + own->lease_ms;
+
+    tenure->lease_ms = own->lease_ms;
+    tenure->remove_ms = own->lease_remove_ms;
+    if (!own->lease_ms) {
+        tenure->expired_wall_ms = 0;
+    } else if (!tenure->expired_wall_ms) {
+        tenure->lease_end_mono_ms = grace_end;
+    } else if (own->lease_remove_ms >= 0) {
+        tenure->remove_mono_ms =
+            load_due(load->apply, tenure->expired_wall_ms + own->lease_remove_ms, own->lease_remove_ms);
+        if (tenure->remove_mono_ms < grace_end)
+            tenure->remove_mono_ms = grace_end;
+    }
+}
+
+/* The end of a drain that came while nobody looked comes now. */
+static void load_tenure(struct load *load, struct str instance_id, const struct cloudmap_attributes *own,
+                        struct tenure *tenure)
+{
+    load_lease(load, own, tenure);
     if (tenure->drain_end_wall_ms)
         tenure->drain_end_mono_ms = load_due(load->apply, tenure->drain_end_wall_ms, TENURE_MAX_DRAIN_MS);
     apply_put_tenure(load->apply, load->node, instance_id, tenure);
@@ -155,11 +176,13 @@ static int load_instance(struct load *load, const struct record_key *key, char *
     own = rules_read_attributes(apply->config, draft.attributes, draft.n_attributes);
     if (str_is_set(own.draining))
         draft.flags |= INSTANCE_DRAINING;
+    if (own.lease_ms && tenure.expired_wall_ms)
+        draft.flags |= INSTANCE_EXPIRED;
     instance = edit_adopt(&apply->edit, instance_new(&draft));
     if (!instance)
         return -ENOMEM;
     instance->record_sum = sum;
-    load_tenure(load, instance_id(instance), &tenure);
+    load_tenure(load, instance_id(instance), &own, &tenure);
     apply_place_instance(apply, load->node, instance);
     if (instance->pending_due_wall_ms)
         apply_add_deadline(apply, &(struct deadline){ .kind = DEADLINE_HEALTH,

@@ -170,6 +170,14 @@ static struct str_pair *pick_join(const struct pick_query *query, struct arena *
     return pairs;
 }
 
+/* Without a check an instance is unhealthy only when its lease ran out; until then no status is asked for. */
+static bool pick_has_health(const struct service_node *node)
+{
+    struct tree_rank size = tree_size(&node->instances);
+
+    return node->config->check != SERVICE_CHECK_NONE || size.weight < size.count;
+}
+
 /* HEALTHY_OR_ELSE_ALL looks at health after the required attributes and before the optional ones. */
 static int pick_wanted(const struct snapshot *snapshot, const struct service_node *node, const struct pick_query *query,
                        struct rand *rand, struct arena *arena, enum tree_unit *ret_wanted)
@@ -180,7 +188,7 @@ static int pick_wanted(const struct snapshot *snapshot, const struct service_nod
     int r = 0;
 
     *ret_wanted = TREE_BY_COUNT;
-    if (node->config->check == SERVICE_CHECK_NONE || query->health == PICK_ALL)
+    if (query->health == PICK_ALL || !pick_has_health(node))
         return 0;
     *ret_wanted = query->health == PICK_UNHEALTHY ? TREE_BY_LACK : TREE_BY_WEIGHT;
     if (query->health == PICK_HEALTHY_OR_ELSE_ALL) {

@@ -14,7 +14,7 @@ enum pick_health { PICK_HEALTHY, PICK_UNHEALTHY, PICK_ALL, PICK_HEALTHY_OR_ELSE_
 struct pick_query {
     const struct str_pair *required, *optional; /* every pair must match; optional: all of them, or none counts */
     size_t n_required, n_optional;
-    enum pick_health health; /* ignored for services without a health check */
+    enum pick_health health; /* ignored where no instance can be unhealthy */
     size_t max;
 };
 

@@ -46,6 +46,7 @@ static void registry_begin(struct registry *registry)
     apply->wall_ms = clock_wall_ms(registry->config.clock);
     apply->mono_ms = clock_mono_ns(registry->config.clock) / 1000000;
     apply->n_notices = 0;
+    apply->has_moved = false;
     apply->stale_services.n = apply->stale_owners.n = apply->new_operations.n = apply->waiting_bytes = 0;
     store_batch_clear(apply->batch);
 }
@@ -105,20 +106,24 @@ static int registry_end(struct registry *registry, size_t n_changes)
 {
     struct apply *apply = &registry->apply;
     struct snapshot_garbage *garbage = NULL;
+    bool is_stored = store_batch_size(apply->batch) > 0;
     struct snapshot *next = NULL;
     struct edit_list replaced;
     int r = 0;
 
-    if (!apply->edit.failed && store_batch_size(apply->batch) == 0)
+    if (!apply->edit.failed && !is_stored && !apply->has_moved)
         goto abandon; /* everything was refused, or there was nothing to do */
+    if (!is_stored)
+        apply->next.revision = registry->head.newest->revision;
     next = mem_dup(&apply->next, sizeof(apply->next));
     garbage = snapshot_garbage_new();
-    r = apply->edit.failed || !next || !garbage ? -ENOMEM : registry_commit(registry, n_changes);
+    r = apply->edit.failed || !next || !garbage ? -ENOMEM : is_stored ? registry_commit(registry, n_changes) : 0;
     if (r) {
         registry_fail(registry, r, n_changes);
         goto abandon;
     }
-    registry->failure = 0;
+    if (is_stored)
+        registry->failure = 0;
     registry_note(registry);
     apply_log(apply);
     edit_finish(&apply->edit, &replaced);

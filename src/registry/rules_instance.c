@@ -168,7 +168,7 @@ static int rules_check_cloudmap(const struct registry_config *config, struct cha
 struct cloudmap_attributes rules_read_attributes(const struct registry_config *config,
                                                  const struct str_pair *attributes, size_t n)
 {
-    struct cloudmap_attributes read = { 0 };
+    struct cloudmap_attributes read = { .lease_remove_ms = -1 };
     struct cloudmap_attribute_fault fault;
 
     if (!config->plain_attributes)

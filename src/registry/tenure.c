@@ -26,9 +26,24 @@ struct str tenure_instance_id(const struct tenure *tenure)
     return (struct str){ tenure->id, tenure->id_len };
 }
 
+void tenure_renew(struct tenure *tenure, int64_t end_mono_ms)
+{
+    __atomic_store_n(&tenure->lease_end_mono_ms, end_mono_ms, __ATOMIC_RELAXED);
+}
+
+int64_t tenure_lease_end(const struct tenure *tenure)
+{
+    return __atomic_load_n(&tenure->lease_end_mono_ms, __ATOMIC_RELAXED);
+}
+
 int64_t tenure_next_mono_ms(const struct tenure *tenure)
 {
-    return tenure->drain_end_mono_ms;
+    int64_t drain = tenure->drain_end_mono_ms;
+    int64_t lease = tenure->expired_wall_ms ? tenure->remove_mono_ms : tenure_lease_end(tenure);
+
+    if (drain && lease)
+        return drain < lease ? drain : lease;
+    return drain ? drain : lease;
 }
 
 struct str tenure_then_text(enum tenure_then then)

@@ -37,6 +37,31 @@ static void test_draining(void **state)
     assert_int_equal(read_one("cloudmap:draining", longest, &own, &fault), 1);
 }
 
+static void test_leases(void **state)
+{
+    static const char *const wrong[] = { "", "30", "-1s", "0", "999ms", "8d", "soon" };
+    const struct str_pair pairs[] = { { STR("cloudmap:lease"), STR("30s") },
+                                      { STR("cloudmap:lease-remove"), STR("0") } };
+    struct cloudmap_attributes own;
+    struct cloudmap_attribute_fault fault;
+
+    (void)state;
+    assert_int_equal(read_one("cloudmap:lease", "1s", &own, &fault), 0);
+    assert_int_equal(own.lease_ms, 1000);
+    assert_int_equal(own.lease_remove_ms, -1);
+    assert_int_equal(read_one("cloudmap:lease", "7d", &own, &fault), 0);
+    assert_int_equal(cloudmap_attribute_read(pairs, 2, &own, &fault), 0);
+    assert_int_equal(own.lease_ms, 30000);
+    assert_int_equal(own.lease_remove_ms, 0);
+    for (size_t i = 0; i < TEST_COUNT(wrong); i++) {
+        assert_int_equal(read_one("cloudmap:lease", wrong[i], &own, &fault), 1);
+        assert_non_null(fault.wanted);
+        assert_int_equal(own.lease_ms, 0);
+    }
+    assert_int_equal(read_one("cloudmap:lease-remove", "10m", &own, &fault), 1); /* of what? */
+    assert_int_equal(own.lease_remove_ms, -1);
+}
+
 static void test_other_keys(void **state)
 {
     struct cloudmap_attributes own;
@@ -54,6 +79,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_draining),
+        cmocka_unit_test(test_leases),
         cmocka_unit_test(test_other_keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

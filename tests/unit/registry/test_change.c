@@ -176,6 +176,7 @@ static void test_operation_types(void **state)
         [CHANGE_DEREGISTER_INSTANCE] = OPERATION_DEREGISTER_INSTANCE,
         [CHANGE_CUSTOM_HEALTH] = -1,
         [CHANGE_PROBE_HEALTH] = -1,
+        [CHANGE_RENEW] = -1,
         [CHANGE_DRAIN] = -1,
         [CHANGE_UNDRAIN] = -1,
         [CHANGE_TAG] = -1,

@@ -160,6 +160,8 @@ static size_t naive(const struct crowd *crowd, const struct query *query, bool *
     bool checked = crowd->config.check != SERVICE_CHECK_NONE;
     size_t n_healthy = 0, n_optional = 0, n = 0;
 
+    for (size_t i = 0; i < crowd->n; i++) /* without a check: who has a lease that ran out */
+        checked = checked || crowd->members[i].health == HEALTH_UNHEALTHY;
     for (size_t i = 0; i < crowd->n; i++)
         n_healthy += has_all(&crowd->members[i], query->required, query->n_required) &&
                      crowd->members[i].health != HEALTH_UNHEALTHY;

@@ -342,6 +342,7 @@ static void check_tenure(const struct instance_draft *draft, const struct tenure
     assert_int_equal(back.flags, draft->flags);
     assert_int_equal(back_tenure.drain_end_wall_ms, tenure->drain_end_wall_ms);
     assert_int_equal(back_tenure.drain_then, tenure->drain_then);
+    assert_int_equal(back_tenure.expired_wall_ms, tenure->expired_wall_ms);
     assert_int_equal(back.health, draft->health);
     assert_int_equal(back.create_ms, draft->create_ms);
     assert_int_equal(back.operation_ms, draft->operation_ms);
@@ -368,7 +369,7 @@ static void test_drains(void **state)
     (void)state;
     check_instance(&draft);
     check_tenure(&draft, &tenure);
-    tenure = (struct tenure){ .drain_end_wall_ms = INT64_MAX, .drain_then = TENURE_UNDRAIN };
+    tenure = (struct tenure){ .expired_wall_ms = 1, .drain_end_wall_ms = INT64_MAX, .drain_then = TENURE_UNDRAIN };
     check_tenure(&draft, &tenure);
 }
 
