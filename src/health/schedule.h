@@ -13,7 +13,7 @@
 #include <uv.h>
 
 #define SCHEDULE_MAX_SOCKETS 8192 /* or a quarter of the descriptors that the process may have, if that is less */
-#define SCHEDULE_MAX_TLS 1024     /* of them; a TLS session takes some 50 KiB */
+#define SCHEDULE_MAX_TLS 4096     /* of them; a TLS session takes some 15 KiB while it waits */
 #define SCHEDULE_ADDRESS_RATE 10
 #define SCHEDULE_ADDRESS_BURST 20
 
