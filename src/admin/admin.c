@@ -2,6 +2,7 @@
  *
  * The admin server and its resources. */
 #include "admin/admin.h"
+#include "admin/admin_access.h"
 #include "admin/admin_change.h"
 #include "admin/admin_explain.h"
 #include "admin/socket_path.h"
@@ -15,7 +16,7 @@
 #include <unistd.h>
 
 #define ANSWER_MAX (4 << 20)
-#define BODY_MAX 4096
+#define BODY_MAX ADMIN_ACCESS_BODY_MAX
 #define CONNECTIONS_MAX 64
 
 struct admin {
@@ -104,6 +105,17 @@ static void respond(struct http_request *request, unsigned status, struct buf *b
     http_respond(request, status, &json, 1, body, n);
 }
 
+static void handle_access(struct admin *admin, struct http_request *request)
+{
+    struct buf buf;
+    size_t n = 0;
+    char *body = http_request_body(request, &n);
+    buf_init(&buf, ANSWER_MAX);
+    unsigned status = admin_access_run(admin->config.registry, admin->config.vault, NULL, body, n, &buf);
+    respond(request, status, &buf);
+    buf_fini(&buf);
+}
+
 static void handle(void *context, struct http_request *request)
 {
     struct admin *admin = context;
@@ -113,9 +125,14 @@ static void handle(void *context, struct http_request *request)
         admin_change_handle(admin->config.registry, request);
         return;
     }
+    bool is_access = str_eq(http_request_path(request), STR(ADMIN_ACCESS_PATH));
+    if (is_access && str_eq(http_request_method(request), STR("POST"))) {
+        handle_access(admin, request);
+        return;
+    }
     buf_init(&buf, ANSWER_MAX);
     bool explain = str_eq(http_request_path(request), STR(ADMIN_EXPLAIN_PATH));
-    if (is_change) {
+    if (is_change || is_access) {
         buf_put_str(&buf, STR("{\"error\":\"only POST is allowed here\"}"));
         respond(request, 405, &buf);
     } else if (!explain && !str_eq(http_request_path(request), STR(ADMIN_STATUS_PATH))) {

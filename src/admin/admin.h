@@ -6,6 +6,7 @@
  * not hide the daemon from its operator. Start, facts and stop belong to the main thread. */
 #pragma once
 
+#include "auth/vault.h"
 #include "dns/answer.h"
 #include "http/server.h"
 #include "registry/registry.h"
@@ -18,6 +19,7 @@ struct admin;
 struct admin_config {
     const char *dir; /* the store's directory */
     struct registry *registry;
+    struct vault *vault;
     const struct store *store;
     const struct clock *clock;
 };

@@ -18,7 +18,11 @@ struct ctl {
     bool replace;       /* restore --replace */
     const char *out;    /* cert --out DIR, or NULL */
     bool is_client;     /* cert --client */
-    char **words;       /* arguments behind the command */
+    /* key, user, role, policy: */
+    const char *account, *user, *role, *path, *max_session; /* each --NAME, or NULL */
+    const char *trust, *document, *key_file;                /* files, or NULL */
+    bool root;                                              /* key create --root */
+    char **words;                                           /* arguments behind the command */
     size_t n_words;
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * cloudmapctl: the command line, and one table of commands. */
+#include "cloudmapctl/access_ctl.h"
 #include "cloudmapctl/backup.h"
 #include "cloudmapctl/cert.h"
 #include "cloudmapctl/doctor.h"
@@ -36,6 +37,11 @@ static const struct command commands[] = {
     { "drain", "SERVICE INSTANCE", 2, 2, drain_run, PLACE_SOCKET, "take an instance out of discovery and DNS" },
     { "undrain", "SERVICE INSTANCE", 2, 2, drain_run_undrain, PLACE_SOCKET, "serve it again" },
     { "renew", "SERVICE INSTANCE", 2, 2, renew_run, PLACE_SOCKET, "renew an instance's lease" },
+    { "key", "ACTION [ID]", 1, 2, access_ctl_key, PLACE_SOCKET, "keys: create, list, disable, enable, delete, rewrap" },
+    { "user", "ACTION [NAME]", 1, 2, access_ctl_user, PLACE_SOCKET, "users: create, list, delete" },
+    { "role", "ACTION [NAME]", 1, 2, access_ctl_role, PLACE_SOCKET, "roles: create, list, delete" },
+    { "policy", "ACTION [POLICY]", 1, 2, access_ctl_policy, PLACE_SOCKET,
+      "policies of users and roles: attach, detach, list" },
     { "backup", "FILE", 1, 1, backup_run, 0, "a verified copy of the store; the daemon may run" },
     { "restore", "FILE", 1, 1, restore_run, 0, "make a backup the store; no daemon may run" },
     { "env", "", 0, 0, env_run, PLACE_SOCKET | PLACE_API, "variables for clients: eval \"$(cloudmapctl env)\"" },
@@ -50,7 +56,7 @@ struct flag {
     const char *name, *value;
     size_t member;        /* of struct ctl */
     const char *commands; /* between blanks */
-    const char *doc;
+    const char *doc;      /* NULL: only the manual tells of it */
 };
 
 static const struct flag flags[] = {
@@ -58,6 +64,15 @@ static const struct flag flags[] = {
     { "reason", "TEXT", offsetof(struct ctl, reason), " drain ", "what is shown with the instance" },
     { "for", "TIME", offsetof(struct ctl, time), " drain ", "when it ends, such as 30s; without: by undrain" },
     { "then", "WHAT", offsetof(struct ctl, then), " drain ", "with --for: undrain (as without it) or deregister" },
+    { "account", "ID", offsetof(struct ctl, account), " key user role policy ", "whose they are (000000000000)" },
+    { "user", "NAME", offsetof(struct ctl, user), " key policy ", "of this user" },
+    { "role", "NAME", offsetof(struct ctl, role), " policy ", "of this role" },
+    { "root", NULL, offsetof(struct ctl, root), " key ", "create one of the account's root" },
+    { "key-file", "FILE", offsetof(struct ctl, key_file), " key ", NULL },
+    { "path", "PATH", offsetof(struct ctl, path), " user role ", NULL },
+    { "trust", "FILE", offsetof(struct ctl, trust), " role ", NULL },
+    { "max-session", "TIME", offsetof(struct ctl, max_session), " role ", NULL },
+    { "document", "FILE", offsetof(struct ctl, document), " policy ", NULL },
     { "replace", NULL, offsetof(struct ctl, replace), " restore ", "keep the present store beside the new one" },
     { "out", "DIR", offsetof(struct ctl, out), " cert ", "where the files go (./cloudmap-tls)" },
     { "client", NULL, offsetof(struct ctl, is_client), " cert ", "for a client; NAME is its user's" },
@@ -98,7 +113,8 @@ static int print_help(void)
            "  -o FORMAT      table or json\n",
            "help");
     for (size_t i = 0; i < FLAG_COUNT; i++)
-        print_flag(&flags[i]);
+        if (flags[i].doc)
+            print_flag(&flags[i]);
     printf("  --version      print the version\n"
            "\nExit codes: 0 done, 1 error, 64 usage, 65 damaged or foreign store,\n"
            "66 newer store, 73 cannot write, 75 store in use.\n");

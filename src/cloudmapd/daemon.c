@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "cloudmapd/api_address.h"
 #include "cloudmapd/banner.h"
+#include "cloudmapd/daemon_access.h"
 #include "cloudmapd/daemon_targets.h"
 #include "cloudmapd/daemon_tls.h"
 #include "cloudmapd/daemon_views.h"
@@ -41,6 +42,7 @@ struct daemon {
     struct sd_listen passed; /* until the servers have descriptors of their own */
     struct store *store;
     struct registry *registry;
+    struct vault *vault;
     struct daemon_views views;
     struct daemon_targets targets;
     struct admin *admin;
@@ -232,11 +234,22 @@ static int start_views(struct daemon *daemon)
     return r;
 }
 
+static int start_access(struct daemon *daemon)
+{
+    struct vault_message message;
+    int r = daemon_access_open_vault(daemon->config, daemon->registry, &daemon->vault, &message);
+    return r == 0 ? 0 : refuse(r > 0 ? EX_CONFIG : EXIT_FAILURE, message.text);
+}
+
 static int start_admin(struct daemon *daemon)
 {
     struct http_message message = { .text = "" };
     struct admin_config config = {
-        .dir = daemon->config->store_path, .registry = daemon->registry, .store = daemon->store, .clock = daemon->clock
+        .dir = daemon->config->store_path,
+        .registry = daemon->registry,
+        .vault = daemon->vault,
+        .store = daemon->store,
+        .clock = daemon->clock,
     };
     int r = admin_start(&config, &daemon->admin, &message);
     return r == 0 ? 0 : refuse_http(r, &message);
@@ -422,6 +435,8 @@ static int start(struct daemon *daemon)
         r = refuse(EXIT_FAILURE, strerror(ENOMEM));
     if (r == 0)
         r = start_registry(daemon);
+    if (r == 0)
+        r = start_access(daemon);
     if (r == 0)
         r = start_admin(daemon);
     if (r == 0)
@@ -610,6 +625,7 @@ static bool stop(struct daemon *daemon)
         admin_set_dns(daemon->admin, NULL);
     dns_server_stop(daemon->dns);
     admin_stop(daemon->admin);
+    vault_free(daemon->vault);
     registry_close(daemon->registry);
     daemon_targets_fini(&daemon->targets);
     daemon_views_fini(&daemon->views);

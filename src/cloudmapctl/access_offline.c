@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The same function as the daemon's admin worker calls, over a registry of our own. Without the key file it still
+ * lists and removes. */
+#include "cloudmapctl/access_offline.h"
+
+#include "admin/admin_access.h"
+#include "admin/socket_path.h"
+#include "base/log.h"
+#include "json/reader.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+bool access_offline_is_needed(const struct ctl *ctl)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    struct socket_path path;
+    if (ctl->socket)
+        return false;
+    if (socket_path_open(ctl->data, NULL, &path) < 0)
+        return true; /* there is no such folder */
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s", path.text);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool is_there = fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0;
+    if (fd >= 0)
+        close(fd);
+    socket_path_close(&path);
+    return !is_there;
+}
+
+/* Where the key file is: as the daemon would find it, but for its configuration. */
+static const char *find_key_file(const struct ctl *ctl, char ret_path[PATH_MAX])
+{
+    const char *set = getenv("CLOUDMAP_AUTH_KEY_FILE");
+    if (ctl->key_file)
+        return ctl->key_file;
+    if (set && *set)
+        return set;
+    snprintf(ret_path, PATH_MAX, "%s/secret.key", ctl->data);
+    return ret_path;
+}
+
+/* The member `error` of a refusal. */
+static void copy_error(struct buf *answer, char *why, size_t size)
+{
+    struct json_reader reader;
+    struct arena arena;
+    struct str key, error = STR("the answer is not understood");
+    bool more;
+    arena_init(&arena, 1 << 20);
+    json_reader_init(&reader, answer->p, answer->n, &arena);
+    if (json_object(&reader) == 0 && json_member(&reader, &more, &key) == 0 && more)
+        json_string(&reader, &error);
+    snprintf(why, size, STR_FMT, STR_ARG(error));
+    arena_fini(&arena);
+}
+
+static int run_on(const struct ctl *ctl, struct registry *registry, struct buf *request, struct buf *answer, char *why,
+                  size_t size)
+{
+    char path[PATH_MAX];
+    struct vault_message message = { .text = "" };
+    struct vault_config config = { .path = find_key_file(ctl, path) };
+    struct vault *vault = NULL;
+    snapshot_reader_start();
+    int r = vault_open(&config, registry, &vault, &message);
+    unsigned status = r < 0 ? 500 : admin_access_run(registry, vault, message.text, request->p, request->n, answer);
+    vault_free(vault);
+    snapshot_reader_stop();
+    if (r < 0 || answer->failed)
+        snprintf(why, size, "out of memory");
+    else if (status != 200)
+        copy_error(answer, why, size);
+    else
+        return 0;
+    return r > 0 && status == 500 ? EX_CONFIG : EXIT_FAILURE;
+}
+
+int access_offline_run(const struct ctl *ctl, bool makes, struct buf *request, struct buf *answer, char *why,
+                       size_t size)
+{
+    const struct registry_config config = { .clock = clock_system(),
+                                            .operations_keep_ms = INT64_MAX / 4,
+                                            .operations_max = INT64_MAX };
+    struct store_message message = { .text = "" };
+    struct registry *registry = NULL;
+    struct store *store = NULL;
+    log_init(LOG_WARNING, LOG_FORMAT_AUTO);
+    int r = store_open_sqlite(ctl->data, makes ? STORE_CREATE : 0, config.clock, &store, &message);
+    if (r == 0)
+        r = registry_open(&config, store, &registry, &message);
+    if (r != 0) {
+        snprintf(why, size, "%s", message.text[0] ? message.text : "out of memory");
+        store_close(store);
+        return r < 0 ? EXIT_FAILURE : store_exit_code(r);
+    }
+    int code = run_on(ctl, registry, request, answer, why, size);
+    registry_close(registry);
+    store_close(store);
+    return code;
+}
