@@ -5,9 +5,12 @@
 
 #include "api/api_worker.h"
 #include "api/monitor.h"
+#include "api/query.h"
 #include "base/mem.h"
 
 #include <errno.h>
+
+#define API_MAX_ARENA 65536
 
 int api_new(const struct api_config *config, struct registry *registry, const struct store *store, struct api **ret_api)
 {
@@ -16,15 +19,16 @@ int api_new(const struct api_config *config, struct registry *registry, const st
 
     if (!api)
         return -ENOMEM;
-    api->account = str_of(mem_dup_cstr(config->account));
-    api->region = str_of(mem_dup_cstr(config->region));
-    r = str_is_set(api->account) && str_is_set(api->region) ? 0 : -ENOMEM;
+    arena_init(&api->arena, API_MAX_ARENA);
+    api->region = arena_dup(&api->arena, str_of(config->region));
+    r = principal_of_root(str_of(config->account), &api->arena, &api->root);
     if (r == 0)
         r = throttle_new(config->discover_rate, config->control_rate, &api->throttle);
     if (r < 0) {
         api_free(api);
         return r;
     }
+    api->seal = config->seal;
     api->clock = config->clock;
     api->counts = config->counts;
     api->metrics_services = config->metrics_services;
@@ -41,8 +45,7 @@ void api_free(struct api *api)
     if (!api)
         return;
     throttle_free(api->throttle);
-    mem_free((void *)(uintptr_t)api->account.p);
-    mem_free((void *)(uintptr_t)api->region.p);
+    arena_fini(&api->arena);
     mem_free(api);
 }
 
@@ -59,6 +62,10 @@ static void *api_worker_start(void *arg, unsigned index)
     if (!worker)
         return NULL;
     worker->api = arg;
+    if (worker->api->seal && authenticate_worker_new(&worker->authenticate) < 0) {
+        mem_free(worker);
+        return NULL;
+    }
     rand_init(&worker->rand);
     snapshot_reader_start();
     return worker;
@@ -70,6 +77,7 @@ static void api_worker_stop(void *context)
 
     snapshot_reader_stop();
     call_free_all(worker);
+    authenticate_worker_free(worker->authenticate);
     mem_free(worker);
 }
 
@@ -78,7 +86,7 @@ static void api_handle(void *context, struct http_request *request)
     struct api_worker *worker = context;
     struct str path = http_request_path(request);
 
-    /* A web page must not reach an open daemon on the reader's loopback. */
+    /* A web page must not reach an open daemon on its reader's loopback. */
     if (str_is_set(http_request_header(request, "Origin"))) {
         call_refuse_request(worker, request, NULL, &(struct api_error){ .id = ERROR_ORIGIN_REFUSED });
         return;
@@ -87,6 +95,10 @@ static void api_handle(void *context, struct http_request *request)
         return;
     if (!str_eq(path, STR("/"))) {
         call_refuse_request(worker, request, NULL, &(struct api_error){ .id = ERROR_NO_SUCH_PATH });
+        return;
+    }
+    if (query_is_presigned(request)) {
+        query_handle(worker, request);
         return;
     }
     if (!str_eq(http_request_method(request), STR("POST"))) {

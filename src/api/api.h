@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The API on top of the HTTP server: routes a request, takes an AWS call through its gates (route, decode, validate,
- * handle), and answers /healthz, /readyz and /metrics. Handlers are in op_*.c, one for each row of ops.def. */
+ * The API on top of the HTTP server: routes a request, takes an AWS call through its gates (route,
+ * authenticate, throttle, decode, validate, handle), and answers /healthz, /readyz and /metrics. Handlers are in
+ * op_*.c, one for each row of ops.def. */
 #pragma once
 
+#include "auth/credential.h"
 #include "http/server.h"
 #include "registry/registry.h"
 
@@ -11,9 +13,10 @@ struct api;
 
 struct api_config {
     const struct clock *clock;
-    const char *account;                               /* of everybody, as long as there are no keys; 12 digits */
+    const struct seal *seal;                           /* of access keys: every call must be signed; NULL: open mode */
+    const char *account;                               /* of everybody in open mode; 12 digits */
     const char *region;                                /* of requests without a credential scope */
-    uint64_t discover_rate, control_rate;              /* calls a second of an account and region; 0: no limit */
+    uint64_t discover_rate, control_rate;              /* calls a second of a principal in a region; 0: no limit */
     bool counts;                                       /* show ServiceCount and InstanceCount */
     unsigned metrics_services;                         /* services with series of their own */
     void (*write_metrics)(void *arg, struct buf *buf); /* of others, on any worker; NULL: none */

@@ -7,10 +7,14 @@
 #include "api/call.h"
 #include "api/stats.h"
 #include "api/throttle.h"
+#include "auth/authenticate.h"
 
 struct api {
     const struct clock *clock;
-    struct str account, region;
+    struct arena arena;        /* of these: */
+    struct str region;         /* of requests without a scope */
+    struct principal root;     /* everybody, in open mode */
+    const struct seal *seal;   /* NULL: open mode */
     struct throttle *throttle; /* NULL: none */
     bool counts;
     unsigned metrics_services;
@@ -28,4 +32,10 @@ struct api_worker {
     struct rand rand;
     struct api_call *free_calls;
     unsigned n_free_calls;
+    struct authenticate_worker *authenticate; /* NULL: open mode */
+    struct {
+        int64_t second; /* in which n were logged */
+        unsigned n;
+        uint64_t n_not_logged; /* since the last one that was */
+    } refusals;                /* of requests that could not be authenticated */
 };

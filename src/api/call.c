@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "model/instance.h"
+#include "model/policy.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -45,6 +46,9 @@ struct api_call *call_new(struct api_worker *worker, struct http_request *reques
     call->op = op;
     call->out = NULL;
     call->finish = NULL;
+    call->snapshot = NULL;
+    call->tenant = NULL;
+    call->principal = NULL;
     call->error = (struct api_error){ .id = ERROR_COUNT };
     return call;
 }
@@ -53,6 +57,8 @@ void call_free(struct api_call *call)
 {
     struct api_worker *worker = call->worker;
 
+    if (call->principal)
+        policy_free((struct policy *)(uintptr_t)call->principal->session_policy);
     if (worker->n_free_calls == CALL_MAX_FREE) {
         arena_fini(&call->arena);
         mem_free(call);
@@ -280,19 +286,23 @@ static int call_decode(struct api_call *call, void *in)
 static int call_run(struct api_call *call)
 {
     struct api *api = call->worker->api;
-    void *in = arena_alloc(&call->arena, call->op->input_size);
+    void *in;
     int r;
 
+    r = gate_authenticate(call, STR("servicediscovery"));
+    if (r == 0)
+        r = gate_throttle(call);
+    if (r)
+        return r;
+    in = arena_alloc(&call->arena, call->op->input_size);
     call->out = arena_alloc(&call->arena, call->op->output_size);
     if (!in || !call->out)
         return -ENOMEM;
-    gate_authenticate(call);
-    r = gate_throttle(call);
-    if (r == 0)
-        r = call_decode(call, in);
+    r = call_decode(call, in);
     if (r)
         return r;
-    call->snapshot = snapshot_acquire(registry_head(api->registry));
+    if (!call->snapshot)
+        call->snapshot = snapshot_acquire(registry_head(api->registry));
     call->tenant = state_find_tenant(call->snapshot, call->account, call->region);
     return call->op->call(call, in, call->out);
 }

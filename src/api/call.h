@@ -6,6 +6,7 @@
 
 #include "api/error.h"
 #include "api/ops.h"
+#include "auth/principal.h"
 #include "base/rand.h"
 #include "http/server.h"
 #include "model/arn.h"
@@ -25,8 +26,9 @@ struct api_call {
     struct http_request *request;
     const struct op *op; /* NULL: a call of STS */
     struct arena arena;
+    const struct principal *principal; /* whose signature was good; NULL in open mode */
     struct str account, region;
-    const struct snapshot *snapshot; /* while the handler runs */
+    const struct snapshot *snapshot; /* from the first gate that needs it until the answer, or until it is submitted */
     const struct tenant *tenant;     /* of account and region; NULL when it has nothing yet */
     void *out;
     struct api_error error;

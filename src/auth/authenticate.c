@@ -46,11 +46,11 @@ bool authenticate_is_region(struct str text)
 }
 
 static int derive(const struct authenticate_lookup *lookup, const struct authenticate_key *key,
-                  const struct signature_scope *scope, struct signature_key *ret_key)
+                  const struct signature_scope *scope, struct arena *arena, struct signature_key *ret_key)
 {
     char secret[SIGNATURE_SECRET_MAX];
     size_t n = 0;
-    int r = lookup->open_secret(lookup->arg, key, secret, &n);
+    int r = lookup->open_secret(lookup->arg, key, arena, secret, &n);
     if (r == 0 && signature_derive_key((struct str){ secret, n }, scope, ret_key) != 0)
         r = -EINVAL;
     signature_wipe(secret, sizeof(secret));
@@ -66,7 +66,7 @@ static int check(struct authenticate_worker *worker, const struct authenticate_l
     if (known)
         return verifier_check(request, options, claim, known, arena);
     struct signature_key fresh;
-    int r = derive(lookup, key, &claim->scope, &fresh);
+    int r = derive(lookup, key, &claim->scope, arena, &fresh);
     if (r == 0)
         r = verifier_check(request, options, claim, &fresh, arena);
     if (r == 0)

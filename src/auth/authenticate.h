@@ -33,15 +33,15 @@ struct authenticate_lookup {
     int (*find)(void *arg, struct str access_key_id, struct str token, struct arena *arena,
                 struct authenticate_key *ret_key);
     /* The secret, at most SIGNATURE_SECRET_MAX bytes, for as long as a key is derived from it. 0 or -errno. */
-    int (*open_secret)(void *arg, const struct authenticate_key *key, char ret_secret[SIGNATURE_SECRET_MAX],
-                       size_t *ret_n);
-    /* Whose it is; slices into the arena. 0, 1: nobody's any more, or -ENOMEM. */
+    int (*open_secret)(void *arg, const struct authenticate_key *key, struct arena *arena,
+                       char ret_secret[SIGNATURE_SECRET_MAX], size_t *ret_n);
+    /* Whose it is; slices into the arena, the session policy is the caller's. 0, 1: nobody's any more, or -ENOMEM. */
     int (*identify)(void *arg, const struct authenticate_key *key, struct arena *arena,
                     struct principal *ret_principal);
 };
 
 struct authenticate_outcome {
-    struct principal principal;
+    struct principal principal; /* with a session policy of the caller's, who frees it */
     struct str region;
     /* Of a refusal: what to tell the client, absent when the error says all of it; who it claims to be, if anybody. */
     struct str message, access_key_id;

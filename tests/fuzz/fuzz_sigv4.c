@@ -4,10 +4,10 @@
  * text; what can be signed is verified, in both forms; and another spelling of the query is the same query. */
 #include "fuzz_target.h"
 
+#include "auth/authenticate.h"
 #include "base/arena.h"
 #include "base/text.h"
 #include "sigv4/signer.h"
-#include "sigv4/verifier.h"
 
 #define NOW 1440938160
 #define HEADERS_MAX 32
@@ -136,6 +136,53 @@ static void check_spelling(struct str query, struct arena *arena)
     FUZZ_CHECK(str_eq(one, other));
 }
 
+/* --- the words of a refusal -------------------------------------------------------------------------------------- */
+
+static int find(void *arg, struct str access_key_id, struct str token, struct arena *arena,
+                struct authenticate_key *ret_key)
+{
+    (void)arg;
+    (void)access_key_id;
+    (void)arena;
+    *ret_key = (struct authenticate_key){ .version = 1, .is_active = !str_is_set(token) };
+    return 0;
+}
+
+static int open_secret(void *arg, const struct authenticate_key *key, struct arena *arena,
+                       char ret_secret[SIGNATURE_SECRET_MAX], size_t *ret_n)
+{
+    (void)arg;
+    (void)key;
+    (void)arena;
+    memcpy(ret_secret, "secret", *ret_n = 6);
+    return 0;
+}
+
+static int identify(void *arg, const struct authenticate_key *key, struct arena *arena, struct principal *ret_principal)
+{
+    (void)arg;
+    (void)key;
+    (void)arena;
+    *ret_principal = (struct principal){ .kind = PRINCIPAL_USER };
+    return 0;
+}
+
+/* Text of the request comes into it as printable ASCII, and not without end. */
+static void check_refusal(const struct verifier_request *request, struct arena *arena)
+{
+    static struct authenticate_worker *worker;
+    static const struct authenticate_lookup lookup = { NULL, find, open_secret, identify };
+    struct authenticate_outcome outcome;
+    FUZZ_CHECK(worker || authenticate_worker_new(&worker) == 0);
+    int r = authenticate_request(worker, &lookup, request, STR("servicediscovery"), NOW, arena, &outcome);
+    FUZZ_CHECK(r >= 0 && r <= AUTHENTICATE_EXPIRED);
+    FUZZ_CHECK(r != 0 || authenticate_is_region(outcome.region));
+    FUZZ_CHECK(r != AUTHENTICATE_INCOMPLETE || outcome.message.n > 0);
+    FUZZ_CHECK(outcome.message.n < 1024);
+    for (size_t i = 0; i < outcome.message.n; i++)
+        FUZZ_CHECK(outcome.message.p[i] >= ' ' && outcome.message.p[i] <= '~');
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     struct arena arena;
@@ -147,6 +194,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     split((struct str){ (const char *)data, n }, &request, headers);
     int r = verify(&request, &arena);
     FUZZ_CHECK(r >= 0 && r <= VERIFIER_MISMATCH);
+    check_refusal(&request, &arena);
     drop_headers(&request, headers);
     sign_and_verify(&request, headers, &arena);
     check_spelling(request.query, &arena);

@@ -31,10 +31,11 @@ static int find(void *arg, struct str access_key_id, struct str token, struct ar
     return 0;
 }
 
-static int open_secret(void *arg, const struct authenticate_key *key, char ret_secret[SIGNATURE_SECRET_MAX],
-                       size_t *ret_n)
+static int open_secret(void *arg, const struct authenticate_key *key, struct arena *of,
+                       char ret_secret[SIGNATURE_SECRET_MAX], size_t *ret_n)
 {
     (void)arg;
+    (void)of;
     (void)key;
     known.n_opened++;
     *ret_n = strlen(known.secret);
