@@ -13,6 +13,7 @@ import dns.flags
 import dns.message
 import dns.query
 import dns.rcode
+import dns.rrset
 import pytest
 
 from support.daemon import binary
@@ -325,10 +326,14 @@ class TestTrouble:
         assert b.daemon.stop() == 0
 
     def test_truncation(self, bed):
+        many = dns.rrset.from_text_list("lb.example.net.", 60, "IN", "A", [f"192.0.{n // 250}.{n % 250}" for n in range(2000)])
+
         def says(query, transport):
             if transport == "udp":
                 return reply(query, flags=dns.flags.TC)
-            return reply(query, *[f"lb.example.net 60 A 192.0.{n // 250}.{n % 250}" for n in range(2000)])
+            answer = reply(query)
+            answer.answer.append(many)
+            return answer
 
         b = bed(says)
         b.alias("lb", "lb.example.net")
