@@ -164,6 +164,20 @@ class TestMalformed:
         for klass in (0, 2, 3, 4, 254, 255, 65535):
             assert asked.send(plain(klass=klass))[3] & 15 == dns.rcode.REFUSED
 
+    def test_names_of_any_octets(self, asked):
+        """Labels hold any octets (RFC 2181 11), and the question comes back as it was (RFC 4343)."""
+        every = bytes(range(256))
+        for label in (every[:63], every[63:126], every[126:189], every[189:252], every[252:] + b".\\"):
+            question = bytes([len(label)]) + label + plain()[12:]
+            answer = asked.send(plain()[:12] + question)
+            assert answer[3] & 15 == dns.rcode.NXDOMAIN and answer[12:12 + len(question)] == question
+
+    def test_special_names_are_nobodys(self, asked):
+        """RFC 6761, 7686: nothing is known of them here, and nothing is said of the root."""
+        for name in ("localhost", "x.localhost", "x.onion", "x.invalid", "x.test", "1.0.0.10.in-addr.arpa", "x.local", "."):
+            answer = asked.query(name, "A")
+            assert answer.rcode() == dns.rcode.REFUSED and not any(answer.sections[1:]), name
+
     def test_every_type_of_a_name_that_exists(self, asked):
         for kind in [*range(0, 250), 256, 257, 1000, 65280, 65535]:
             if kind in (1, 41):

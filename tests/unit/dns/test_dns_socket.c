@@ -6,6 +6,8 @@
 #include "dns/dns_socket.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static void test_claim(void **state)
@@ -33,6 +35,29 @@ static void test_claim(void **state)
         close(fds[i]);
     assert_int_equal(dns_socket_claim(one[0].text, two, 4, &m, &message), 0);
     dns_socket_release(&two[0]);
+}
+
+/* No answer over UDP is cut into fragments, whatever a forged notice says of the path (RFC 9715). */
+static void test_no_fragments(void **state)
+{
+    static const char *const addresses[] = { "127.0.0.1:0", "[::1]:0" };
+    struct dns_socket place;
+    struct dns_message message;
+    size_t n;
+
+    (void)state;
+    for (size_t i = 0; i < TEST_COUNT(addresses); i++) {
+        int fd, said = -1;
+        socklen_t size = sizeof(said);
+        assert_int_equal(dns_socket_claim(addresses[i], &place, 1, &n, &message), 0);
+        fd = dns_socket_open(&place, SOCK_DGRAM);
+        assert_int_equal(i ? getsockopt(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, &said, &size)
+                           : getsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &said, &size),
+                         0);
+        assert_int_equal(said, i ? IPV6_PMTUDISC_OMIT : IP_PMTUDISC_OMIT);
+        close(fd);
+        dns_socket_release(&place);
+    }
 }
 
 static void test_bad(void **state)
@@ -106,8 +131,9 @@ static void test_adopt(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_claim), cmocka_unit_test(test_bad),
-                                        cmocka_unit_test(test_wildcard), cmocka_unit_test(test_adopt) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_claim), cmocka_unit_test(test_no_fragments),
+                                        cmocka_unit_test(test_bad), cmocka_unit_test(test_wildcard),
+                                        cmocka_unit_test(test_adopt) };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
