@@ -179,14 +179,19 @@ static void read_member(struct json_reader *reader, struct step *step)
         step->members[step->n_members++] = member;
 }
 
-static bool read_of_instances(struct json_reader *reader, void *structure, struct str key)
+static void read_members(struct json_reader *reader, struct step *step)
 {
     bool more = false;
-    if (!str_eq(key, STR("listed")))
-        return false;
     json_array(reader);
     while (json_element(reader, &more) == 0 && more)
-        read_member(reader, structure);
+        read_member(reader, step);
+}
+
+static bool read_of_instances(struct json_reader *reader, void *structure, struct str key)
+{
+    if (!str_eq(key, STR("listed")))
+        return false;
+    read_members(reader, structure);
     return true;
 }
 
@@ -199,6 +204,8 @@ static bool read_of_step(struct json_reader *reader, void *structure, struct str
         read_object(reader, service_fields, read_of_service, step);
     else if (str_eq(key, STR("instance")))
         read_member(reader, step);
+    else if (str_eq(key, STR("sharing")))
+        read_members(reader, step);
     else if (str_eq(key, STR("instances")))
         read_object(reader, instances_fields, read_of_instances, step);
     else

@@ -58,9 +58,10 @@ enum answer_result answer_put_cname(struct answer *answer, const struct owner *o
                                     size_t *ret_at);
 /* The target of the chosen instance; false when there is none. */
 bool answer_pick_cname(struct answer *answer, const struct owner *owner, struct dname *ret_target);
-/* An instance's own address record: the service's SRV records point to it. */
-enum answer_result answer_put_instance(struct answer *answer, const struct owner *owner,
-                                       const struct instance *instance, enum service_record_type type);
+/* An instance's own address record: the service's SRV records point to it. Of instances whose ids differ in case only,
+ * those of all. */
+enum answer_result answer_put_instance(struct answer *answer, const struct owner *owner, const struct instance *found,
+                                       enum service_record_type type);
 /* The zone's own records; negative: with the TTL that negative answers have. */
 enum answer_result answer_put_soa(struct answer *answer, const struct authority *authority,
                                   enum composer_section section);

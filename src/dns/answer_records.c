@@ -201,6 +201,22 @@ static bool answer_target(const struct owner *owner, const struct instance *inst
     return true;
 }
 
+/* Is the record that ends the message, from `at` on, among those from `first` on? Of instances whose ids differ in case
+ * only. */
+static bool answer_has_srv(const struct answer *answer, size_t first, size_t at)
+{
+    const uint8_t *p = answer->out.p;
+    size_t n = answer->out.n - at;
+
+    while (first < at) {
+        size_t size = RECORD_FIXED + packet_get_u16(p + first + RECORD_FIXED - 2);
+        if (size == n && memcmp(p + first, p + at, n) == 0)
+            return true;
+        first += size;
+    }
+    return false;
+}
+
 static enum answer_result answer_put_picked_srv(struct answer *answer, const struct owner *owner)
 {
     unsigned n_picked = answer_pick_instances(answer->worker, owner, SERVICE_SRV, answer_max(answer, owner));
@@ -210,18 +226,24 @@ static enum answer_result answer_put_picked_srv(struct answer *answer, const str
 
     for (unsigned i = 0; i < n_picked; i++) {
         const struct instance *instance = answer->worker->picked[i];
+        size_t start = answer->out.n, target_at;
         struct dname target;
-        size_t target_at;
         if (!answer_target(owner, instance, &target))
             continue;
         if (!rdata_put_srv(&answer->out, COMPOSER_ANSWER, answer->name_at, ttl, instance->port, &target, &target_at))
             return ANSWER_FULL;
+        if (state_shares_name(owner->service, instance) && answer_has_srv(answer, at, start)) {
+            answer->out.n = start;
+            answer->out.counts[COMPOSER_ANSWER]--;
+            continue;
+        }
         answer->worker->picked[written++] = instance;
     }
     for (unsigned i = 0; i < written; i++) {
         const struct instance *instance = answer->worker->picked[i];
-        answer_put_target_addresses(answer, at + OWNER_SRV_TARGET, instance->dns, ttl, instance->ipv4,
-                                    instance_ipv6(instance));
+        if (!state_shares_name(owner->service, instance))
+            answer_put_target_addresses(answer, at + OWNER_SRV_TARGET, instance->dns, ttl, instance->ipv4,
+                                        instance_ipv6(instance));
         at += RECORD_FIXED + packet_get_u16(answer->out.p + at + RECORD_FIXED - 2);
     }
     return written ? ANSWER_DONE : ANSWER_EMPTY;
@@ -281,16 +303,24 @@ enum answer_result answer_put_cname(struct answer *answer, const struct owner *o
                : ANSWER_FULL;
 }
 
-enum answer_result answer_put_instance(struct answer *answer, const struct owner *owner,
-                                       const struct instance *instance, enum service_record_type type)
+enum answer_result answer_put_instance(struct answer *answer, const struct owner *owner, const struct instance *found,
+                                       enum service_record_type type)
 {
     uint32_t ttl = owner->sets[SERVICE_SRV].ttl;
-    const uint8_t *address = type == SERVICE_A ? instance->ipv4 : instance_ipv6(instance);
+    unsigned wanted = type == SERVICE_A ? INSTANCE_IPV4 : INSTANCE_IPV6, n = type == SERVICE_A ? 4 : 16;
+    size_t first = answer->out.n;
+    const struct instance *instance;
+    struct state_name_iter iter;
 
-    if (!(instance->dns & (type == SERVICE_A ? INSTANCE_IPV4 : INSTANCE_IPV6)))
-        return ANSWER_EMPTY;
-    return answer_put_address(answer, COMPOSER_ANSWER, answer->name_at, wire_types[type], ttl, address) ? ANSWER_DONE
-                                                                                                        : ANSWER_FULL;
+    state_name_iter_init(&iter, owner->service, found);
+    while ((instance = state_name_iter_next(&iter))) {
+        const uint8_t *address = type == SERVICE_A ? instance->ipv4 : instance_ipv6(instance);
+        if (!(instance->dns & wanted) || answer_has_address(answer, first, address, n))
+            continue;
+        if (!answer_put_address(answer, COMPOSER_ANSWER, answer->name_at, wire_types[type], ttl, address))
+            return ANSWER_FULL;
+    }
+    return answer->out.n > first ? ANSWER_DONE : ANSWER_EMPTY;
 }
 
 /* --- the zone's own ------------------------------------------------------------------------------------------------

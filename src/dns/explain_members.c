@@ -239,6 +239,26 @@ void explain_members_write(struct json_writer *writer, const struct answer_setti
     json_close_object(writer);
 }
 
+/* Those whose ids differ in case only from that of the one that was found. */
+static void explain_members_put_sharing(struct json_writer *writer, const struct explain_members *members,
+                                        const struct instance *found)
+{
+    const struct service_node *node = members->owner->service;
+    const struct instance *instance;
+    struct state_name_iter iter;
+
+    if (!state_shares_name(node, found))
+        return;
+    json_key(writer, STR("sharing"));
+    json_open_array(writer);
+    state_name_iter_init(&iter, node, found);
+    state_name_iter_next(&iter);
+    for (unsigned n = 1; n < EXPLAIN_INSTANCES_MAX && (instance = state_name_iter_next(&iter)); n++)
+        explain_members_put(writer, members, instance,
+                            explain_members_is_answered(members, instance) ? STR("answered") : STR("other-type"));
+    json_close_array(writer);
+}
+
 void explain_members_write_one(struct json_writer *writer, const struct answer_settings *settings,
                                const struct explain_reply *reply, const struct owner *owner,
                                const struct instance *instance, const struct dname *name, unsigned type)
@@ -246,13 +266,12 @@ void explain_members_write_one(struct json_writer *writer, const struct answer_s
     struct explain_members members = {
         .reply = reply, .owner = owner, .name = name, .type = SERVICE_A, .has_type = true
     };
-    struct explain_cursor cursor = { 0 };
-    struct explain_record record;
 
     if (type == PACKET_AAAA || (type == PACKET_ANY && !(instance->dns & INSTANCE_IPV4)))
         members.type = SERVICE_AAAA;
     explain_members_put_service(writer, settings, owner);
     json_key(writer, STR("instance"));
     explain_members_put(writer, &members, instance,
-                        explain_members_next(&members, &cursor, &record) ? STR("answered") : STR("other-type"));
+                        explain_members_is_answered(&members, instance) ? STR("answered") : STR("other-type"));
+    explain_members_put_sharing(writer, &members, instance);
 }

@@ -11,7 +11,8 @@
 void explain_members_write(struct json_writer *writer, const struct answer_settings *settings,
                            const struct explain_reply *reply, const struct owner *owner, const struct dname *name,
                            enum service_record_type type);
-/* The members `service` and `instance` where the name is that of one of its instances. */
+/* The members `service` and `instance` where the name is that of one of its instances; `sharing` when it is also that
+ * of others. */
 void explain_members_write_one(struct json_writer *writer, const struct answer_settings *settings,
                                const struct explain_reply *reply, const struct owner *owner,
                                const struct instance *instance, const struct dname *name, unsigned type);

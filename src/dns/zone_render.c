@@ -174,6 +174,20 @@ static void render_foreign(struct render *render, const struct dname *name, enum
         render_put_address(render, render->name, type, ttl, view.addresses + (size_t)i * (type == SERVICE_A ? 4 : 16));
 }
 
+/* Those of an instance's own name, which it may share. */
+static void render_instance_addresses(struct render *render, struct str name, const struct authority_find *find,
+                                      enum service_record_type type)
+{
+    uint32_t ttl = find->owner->sets[SERVICE_SRV].ttl;
+    const struct instance *instance;
+    struct state_name_iter iter;
+
+    state_name_iter_init(&iter, find->owner->service, find->instance);
+    while ((instance = state_name_iter_next(&iter)))
+        if (instance->dns & (type == SERVICE_A ? INSTANCE_IPV4 : INSTANCE_IPV6))
+            render_put_address(render, name, type, ttl, type == SERVICE_A ? instance->ipv4 : instance_ipv6(instance));
+}
+
 /* The addresses that stand at another name, as the view has it. */
 static void render_target(struct render *render, struct authority_name *name, enum service_record_type type)
 {
@@ -194,10 +208,8 @@ static void render_target(struct render *render, struct authority_name *name, en
                 continue;
         } else if (find.kind == AUTHORITY_SERVICE && find.owner->sets[type].is_configured) {
             render_type(render, find.owner, type, &none_kept);
-        } else if (find.kind == AUTHORITY_INSTANCE &&
-                   (find.instance->dns & (type == SERVICE_A ? INSTANCE_IPV4 : INSTANCE_IPV6))) {
-            render_put_address(render, render->name, type, find.owner->sets[SERVICE_SRV].ttl,
-                               type == SERVICE_A ? find.instance->ipv4 : instance_ipv6(find.instance));
+        } else if (find.kind == AUTHORITY_INSTANCE) {
+            render_instance_addresses(render, render->name, &find, type);
         }
         return;
     }
@@ -273,7 +285,7 @@ static void render_cname(struct render *render)
 
 /* --- at the instances' own names ---------------------------------------------------------------------------------- */
 
-/* Does the name lead to this instance, and to nothing nearer? */
+/* Does the name lead to this service's instance, and to nothing nearer? */
 static bool render_is_found(struct render *render, const struct instance *instance, const struct dname *dname)
 {
     struct authority_name name = { .name = *dname };
@@ -287,7 +299,7 @@ static bool render_is_found(struct render *render, const struct instance *instan
         render->flags |= ZONE_RENDER_VOLATILE;
     authority_fold(render->zone->snapshot, &name);
     authority_look(&authority, &name, &find);
-    return find.kind == AUTHORITY_INSTANCE && find.instance == instance;
+    return find.kind == AUTHORITY_INSTANCE && find.owner == render->owner;
 }
 
 static void render_instance(struct render *render, const struct instance *instance)

@@ -106,7 +106,19 @@ static void owner_put_u16(struct owner_writer *w, unsigned value)
     owner_put(w, &be, 2);
 }
 
-/* The records stand behind the table of them. */
+/* Is the record that ends the block there already? Instances whose ids differ in case only can have the same. */
+static bool owner_has_srv(const struct owner_writer *w, const struct owner_set *set, size_t at)
+{
+    const struct owner_srv *table = (const void *)(w->p + set->at);
+
+    for (unsigned i = 0; i < set->n; i++)
+        if (table[i].n == w->n - at && memcmp(w->p + table[i].at, w->p + at, w->n - at) == 0)
+            return true;
+    return false;
+}
+
+/* The records stand behind the table of them. Of a name that several instances have, only a question for it gets all
+ * addresses: they are in no entry. */
 static void owner_put_srv(struct owner_writer *w, struct owner *owner, const struct dname *name,
                           const struct owner_members *members)
 {
@@ -120,6 +132,7 @@ static void owner_put_srv(struct owner_writer *w, struct owner *owner, const str
     w->n += members->n * sizeof(*table);
     for (unsigned i = 0; i < members->n; i++) {
         const struct instance *instance = members->items[i];
+        bool is_shared = state_shares_name(owner->service, instance);
         struct dname id;
         size_t at = w->n;
         dname_init(&id);
@@ -137,9 +150,15 @@ static void owner_put_srv(struct owner_writer *w, struct owner *owner, const str
         owner_put_u16(w, instance->port);
         owner_put(w, id.wire, id.n);
         owner_put(w, name->wire, name->n);
+        if (w->p && is_shared && !owner->is_weighted && owner_has_srv(w, set, at)) {
+            w->n = at;
+            continue;
+        }
         if (w->p) {
             table = (struct owner_srv *)(void *)(w->p + set->at) + set->n;
-            *table = (struct owner_srv){ .at = (uint16_t)at, .n = (uint16_t)(w->n - at), .dns = instance->dns };
+            *table = (struct owner_srv){ .at = (uint16_t)at,
+                                         .n = (uint16_t)(w->n - at),
+                                         .dns = is_shared ? 0 : instance->dns };
             memcpy(table->ipv4, instance->ipv4, 4);
             if (instance->dns & INSTANCE_IPV6)
                 memcpy(table->ipv6, instance_ipv6(instance), 16);

@@ -283,6 +283,49 @@ const struct instance *state_find_odd_name(const struct service_node *node, stru
     return instance;
 }
 
+void state_name_iter_init(struct state_name_iter *iter, const struct service_node *node, const struct instance *found)
+{
+    *iter = (struct state_name_iter){ .found = found, .has_odd = node->odd_names.root != NULL };
+    if (iter->has_odd)
+        tree_iter_init(&iter->odd, &node->odd_names, &state_odd_names, &(struct tree_key){ .a = instance_id(found) });
+}
+
+const struct instance *state_name_iter_next(struct state_name_iter *iter)
+{
+    const struct instance *next = NULL;
+
+    if (!iter->has_begun) {
+        iter->has_begun = true;
+        return iter->found;
+    }
+    while (iter->has_odd) {
+        next = tree_iter_next(&iter->odd);
+        iter->has_odd = next && str_eq_nocase(instance_id(next), instance_id(iter->found));
+        if (iter->has_odd && next != iter->found)
+            return next;
+    }
+    return NULL;
+}
+
+bool state_shares_name(const struct service_node *node, const struct instance *instance)
+{
+    struct str id = instance_id(instance);
+    struct state_name_iter iter;
+    char lower[INSTANCE_MAX_ID];
+
+    if (!node->odd_names.root)
+        return false;
+    state_name_iter_init(&iter, node, instance);
+    state_name_iter_next(&iter);
+    if (state_name_iter_next(&iter))
+        return true;
+    if (instance->dns & INSTANCE_PLAIN_ID)
+        return false;
+    for (size_t i = 0; i < id.n; i++)
+        lower[i] = str_fold_char(id.p[i]);
+    return !str_eq((struct str){ lower, id.n }, id) && state_find_instance(node, (struct str){ lower, id.n });
+}
+
 uint32_t state_index_tag(const struct hash_key *key, const struct str_pair *attribute)
 {
     /* The key's hash seeds the value's, so that moving a character from one to the other gives another tag. */

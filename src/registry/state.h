@@ -90,6 +90,18 @@ uint32_t state_count_registered(const struct service_node *node);
 const struct tenure *state_find_tenure(const struct service_node *node, struct str instance_id);
 /* The first instance whose id is not plain and, as labels, is the dotted text or ends with it; see odd_names. */
 const struct instance *state_find_odd_name(const struct service_node *node, struct str dotted);
+/* Over the instances of one DNS name: ids that differ in case only share it. */
+struct state_name_iter {
+    const struct instance *found;
+    struct tree_iter odd;
+    bool has_begun, has_odd;
+};
+/* From the one that was found for the name. */
+void state_name_iter_init(struct state_name_iter *iter, const struct service_node *node, const struct instance *found);
+/* The one found, then the others; NULL behind the last. */
+const struct instance *state_name_iter_next(struct state_name_iter *iter);
+/* Has another instance the DNS name of this one? */
+bool state_shares_name(const struct service_node *node, const struct instance *instance);
 const struct operation *state_find_operation(const struct tenant *tenant, const struct id_operation *id);
 const struct operation *state_find_unfinished(const struct tenant *tenant, const uint8_t target[ID_TARGET_LEN]);
 

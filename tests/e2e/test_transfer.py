@@ -64,7 +64,8 @@ class TestContents:
         api.register(both, "both", {"AWS_INSTANCE_IPV4": "10.0.0.1", "AWS_INSTANCE_IPV6": "fd00::1"})
         api.register(both, "same", {"AWS_INSTANCE_IPV4": "10.0.0.1"})
         tcp = api.service(namespace, "_http._tcp", **records("SRV"))
-        api.register(tcp, "I-1", {"AWS_INSTANCE_IPV4": "10.0.0.2", "AWS_INSTANCE_PORT": "8001"})
+        for one, last in (("I-1", 2), ("i-1", 3)):  # one name
+            api.register(tcp, one, {"AWS_INSTANCE_IPV4": f"10.0.0.{last}", "AWS_INSTANCE_PORT": "8001"})
         name = api.service(namespace, "alias", **records("CNAME", routing="WEIGHTED"))
         api.register(name, "c", {"AWS_INSTANCE_CNAME": "elsewhere.example.net"})
         api.service(namespace, "empty", **records("A"))
@@ -72,7 +73,7 @@ class TestContents:
         api.register(apex, "a", {"AWS_INSTANCE_IPV4": "10.0.0.9"})
         assert self.zone(asked) == {
             f"web.{ZONE}. 17 10.0.0.1", f"web.{ZONE}. 17 fd00::1",
-            f"_http._tcp.{ZONE}. 60 1 1 8001 i-1._http._tcp.{ZONE}.", f"i-1._http._tcp.{ZONE}. 60 10.0.0.2",
+            f"_http._tcp.{ZONE}. 60 1 1 8001 i-1._http._tcp.{ZONE}.", f"i-1._http._tcp.{ZONE}. 60 10.0.0.2", f"i-1._http._tcp.{ZONE}. 60 10.0.0.3",
             f"alias.{ZONE}. 60 elsewhere.example.net.", f"{ZONE}. 60 10.0.0.9"}
 
     def test_health_decides(self, asked, namespace):

@@ -67,6 +67,46 @@ static void test_same_address(void **state)
     assert_string_equal(ASK(shop->dns, "web.shop.example", A), "NOERROR aa\nan web.shop.example. 60 A 10.0.0.1\n");
 }
 
+/* Ids that differ in case only have one name: all addresses stand there, and no record twice. */
+static void test_shared_names(void **state)
+{
+    struct shop *shop = *state;
+    struct str id = service(shop, "_http._tcp", "SRV");
+    char name[16];
+
+    bed_register(shop->bed, id, "Node.1", "AWS_INSTANCE_IPV4=10.0.0.1,AWS_INSTANCE_PORT=80");
+    bed_register(shop->bed, id, "nodE.1", "AWS_INSTANCE_IPV4=10.0.0.2,AWS_INSTANCE_IPV6=fd00::2,AWS_INSTANCE_PORT=80");
+    bed_register(shop->bed, id, "UP", "AWS_INSTANCE_IPV4=10.0.0.3,AWS_INSTANCE_PORT=80");
+    bed_register(shop->bed, id, "up", "AWS_INSTANCE_IPV4=10.0.0.4,AWS_INSTANCE_PORT=81");
+    bed_register(shop->bed, id, "Up", "AWS_INSTANCE_IPV4=10.0.0.4,AWS_INSTANCE_PORT=81");
+    shop->dns->is_tcp = true;
+    shop->dns->settings.max_answers = 0;
+    for (int size = 0; size < 2; size++) {
+        ASK(shop->dns, "_http._tcp.shop.example", SRV);
+        assert_int_equal(dns_bed_count(shop->dns, "an _http._tcp.shop.example. 60 SRV 1 1 80 node.1._http"), 1);
+        assert_int_equal(dns_bed_count(shop->dns, "an _http._tcp.shop.example. 60 SRV 1 1 80 up._http"), 1);
+        assert_int_equal(dns_bed_count(shop->dns, "an _http._tcp.shop.example. 60 SRV 1 1 81 up._http"), 1);
+        assert_int_equal(dns_bed_count(shop->dns, "an "), size ? 103 : 3);
+        assert_int_equal(dns_bed_count(shop->dns, "ad "), size ? 100 : 0);
+        ASK(shop->dns, "UP._http._tcp.shop.example", A);
+        assert_int_equal(dns_bed_count(shop->dns, "an "), 2);
+        assert_int_equal(dns_bed_count(shop->dns, "an UP._http._tcp.shop.example. 60 A 10.0.0.3"), 1);
+        assert_int_equal(dns_bed_count(shop->dns, "an UP._http._tcp.shop.example. 60 A 10.0.0.4"), 1);
+        ASK(shop->dns, "node.1._http._tcp.shop.example", A);
+        assert_int_equal(dns_bed_count(shop->dns, "an "), 2);
+        assert_string_equal(ASK(shop->dns, "node.1._http._tcp.shop.example", AAAA),
+                            "NOERROR aa\nan node.1._http._tcp.shop.example. 60 AAAA fd00::2\n");
+        for (int i = 0; i < 100 && size == 0; i++) {
+            snprintf(name, sizeof(name), "i%d", i);
+            bed_register(shop->bed, id, name, "AWS_INSTANCE_IPV4=10.0.1.1,AWS_INSTANCE_PORT=80");
+        }
+    }
+    assert_int_equal(caller_deregister(&shop->bed->caller, id, "Up"), 0);
+    assert_int_equal(caller_deregister(&shop->bed->caller, id, "up"), 0);
+    assert_string_equal(ASK(shop->dns, "up._http._tcp.shop.example", A),
+                        "NOERROR aa\nan up._http._tcp.shop.example. 60 A 10.0.0.3\n");
+}
+
 static void test_srv(void **state)
 {
     struct shop *shop = *state;
@@ -313,6 +353,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_a_and_aaaa),
         TEST(test_same_address),
+        TEST(test_shared_names),
         TEST(test_srv),
         TEST(test_odd_ids),
         TEST(test_apex),

@@ -194,6 +194,11 @@ static void test_srv_and_instance(void **state)
     assert_says(text, "\"instance\":{\"id\":\"i-2\",\"health\":\"HEALTHY\",\"state\":\"other-type\"}");
     assert_says(explain(shop, "i-2._web._tcp.shop.example", "ANY"), "\"state\":\"answered\",\"record\":\"fd00::2\"}");
     assert_says(explain(shop, "_tcp.shop.example", "A"), "\"holds\":\"names below\"");
+    bed_register(shop->bed, id, "I-2", "AWS_INSTANCE_IPV4=10.0.0.2,AWS_INSTANCE_PORT=81");
+    text = explain(shop, "i-2._web._tcp.shop.example", "A");
+    assert_says(text,
+                "\"instance\":{\"id\":\"i-2\",\"health\":\"HEALTHY\",\"state\":\"other-type\"},\"sharing\":[{\"id\":"
+                "\"I-2\",\"health\":\"HEALTHY\",\"state\":\"answered\",\"record\":\"10.0.0.2\"}]");
 }
 
 /* Each CNAME record is a step; the last one is in no namespace. */
