@@ -5,6 +5,7 @@
 #include "admin/admin_access.h"
 #include "admin/admin_change.h"
 #include "admin/admin_explain.h"
+#include "admin/admin_health.h"
 #include "admin/socket_path.h"
 #include "base/mem.h"
 #include "json/writer.h"
@@ -132,10 +133,11 @@ static void handle(void *context, struct http_request *request)
     }
     buf_init(&buf, ANSWER_MAX);
     bool explain = str_eq(http_request_path(request), STR(ADMIN_EXPLAIN_PATH));
+    bool health = str_eq(http_request_path(request), STR(ADMIN_HEALTH_PATH));
     if (is_change || is_access) {
         buf_put_str(&buf, STR("{\"error\":\"only POST is allowed here\"}"));
         respond(request, 405, &buf);
-    } else if (!explain && !str_eq(http_request_path(request), STR(ADMIN_STATUS_PATH))) {
+    } else if (!explain && !health && !str_eq(http_request_path(request), STR(ADMIN_STATUS_PATH))) {
         buf_put_str(&buf, STR("{\"error\":\"there is no such resource\"}"));
         respond(request, 404, &buf);
     } else if (!str_eq(http_request_method(request), STR("GET"))) {
@@ -143,6 +145,10 @@ static void handle(void *context, struct http_request *request)
         respond(request, 405, &buf);
     } else if (explain) {
         unsigned status = write_explanation(&buf, admin, http_request_query(request));
+        respond(request, status, &buf);
+    } else if (health) {
+        unsigned status = admin_health_write(&buf, http_request_query(request), admin->config.health,
+                                             registry_head(admin->config.registry));
         respond(request, status, &buf);
     } else {
         write_status(&buf, admin);

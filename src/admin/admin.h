@@ -2,12 +2,14 @@
  *
  * The socket that cloudmapctl speaks to: HTTP/1.1 with JSON on DIR/admin.sock (socket_path.h), mode 0600, for this
  * process's user and root only. `GET /v1/status` tells what the daemon is doing, `GET /v1/explain` what DNS clients are
- * told (admin_explain.h); POST changes things (admin_change.h). One worker thread of its own, so that a busy API does
- * not hide the daemon from its operator. Start, facts and stop belong to the main thread. */
+ * told (admin_explain.h), `GET /v1/health` how instances are (admin_health.h); POST changes things (admin_change.h).
+ * One worker thread of its own, so that a busy API does not hide the daemon from its operator. Start, facts and stop
+ * belong to the main thread. */
 #pragma once
 
 #include "auth/vault.h"
 #include "dns/answer.h"
+#include "health/health.h"
 #include "http/server.h"
 #include "registry/registry.h"
 
@@ -21,6 +23,7 @@ struct admin_config {
     struct registry *registry;
     struct vault *vault;
     const struct store *store;
+    struct health *health;
     const struct clock *clock;
 };
 

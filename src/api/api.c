@@ -34,6 +34,8 @@ int api_new(const struct api_config *config, struct registry *registry, const st
     api->metrics_services = config->metrics_services;
     api->write_metrics = config->write_metrics;
     api->write_metrics_arg = config->write_metrics_arg;
+    api->write_ready = config->write_ready;
+    api->write_ready_arg = config->write_ready_arg;
     api->registry = registry;
     api->store = store;
     *ret_api = api;

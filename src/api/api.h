@@ -21,6 +21,8 @@ struct api_config {
     unsigned metrics_services;                         /* services with series of their own */
     void (*write_metrics)(void *arg, struct buf *buf); /* of others, on any worker; NULL: none */
     void *write_metrics_arg;
+    void (*write_ready)(void *arg, struct buf *buf); /* facts below the `ok` of /readyz, a line each; NULL: none */
+    void *write_ready_arg;
 };
 
 /* Borrows registry and store; `config` is copied. 0 or -errno. */

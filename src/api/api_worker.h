@@ -20,6 +20,8 @@ struct api {
     unsigned metrics_services;
     void (*write_metrics)(void *arg, struct buf *buf);
     void *write_metrics_arg;
+    void (*write_ready)(void *arg, struct buf *buf);
+    void *write_ready_arg;
     struct registry *registry;
     const struct store *store;
     bool stopping; /* atomic */

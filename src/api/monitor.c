@@ -140,12 +140,15 @@ static void monitor_ready(struct api_worker *worker, struct http_request *reques
     store_stat(worker->api->store, &store);
     ready = !stopping && !store.lost;
     buf_init(&body, MONITOR_MAX_ANSWER);
-    if (!verdict_matters || ready)
+    if (!verdict_matters || ready) {
         buf_put_str(&body, STR("ok\n"));
-    else if (stopping)
+        if (verdict_matters && worker->api->write_ready)
+            worker->api->write_ready(worker->api->write_ready_arg, &body);
+    } else if (stopping)
         buf_put_str(&body, STR("not ready: the daemon is stopping\n"));
-    else
+    else {
         buf_put_str(&body, STR("not ready: the store lost a write and takes no more; reads go on\n"));
+    }
     monitor_respond(request, verdict_matters && !ready ? 503 : 200, "text/plain; charset=utf-8", &body);
     buf_fini(&body);
 }

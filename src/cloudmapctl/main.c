@@ -8,6 +8,7 @@
 #include "cloudmapctl/drain.h"
 #include "cloudmapctl/env.h"
 #include "cloudmapctl/explanation.h"
+#include "cloudmapctl/health_table.h"
 #include "cloudmapctl/renew.h"
 #include "cloudmapctl/restore.h"
 #include "cloudmapctl/status.h"
@@ -34,6 +35,7 @@ struct command {
 static const struct command commands[] = {
     { "status", "", 0, 0, status_run, PLACE_SOCKET, "what the daemon is doing" },
     { "explain", "NAME [TYPE]", 1, 2, explanation_run, PLACE_SOCKET, "what DNS clients are told of a name, and why" },
+    { "health", "SERVICE", 1, 1, health_table_run, PLACE_SOCKET, "how a service's instances are, and why" },
     { "drain", "SERVICE INSTANCE", 2, 2, drain_run, PLACE_SOCKET, "take an instance out of discovery and DNS" },
     { "undrain", "SERVICE INSTANCE", 2, 2, drain_run_undrain, PLACE_SOCKET, "serve it again" },
     { "renew", "SERVICE INSTANCE", 2, 2, renew_run, PLACE_SOCKET, "renew an instance's lease" },

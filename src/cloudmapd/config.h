@@ -101,8 +101,8 @@ void config_reload(struct config *config, const struct config *next, struct buf 
 /* Every option with its value and origin, as a table for people. */
 void config_write_table(struct buf *buf, const struct config *config);
 
-/* Calls fn for each option that is set by file, environment or command line; `later` when it has no effect yet. */
-typedef void config_each_fn(void *arg, const char *key, const struct config_source *source, bool later);
+/* Calls fn for each option that is set by file, environment or command line. */
+typedef void config_each_fn(void *arg, const char *key, const struct config_source *source);
 void config_each_set(const struct config *config, config_each_fn *fn, void *arg);
 
 /* "default", "compat", "file", "environment" or "flag". */

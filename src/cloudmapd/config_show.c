@@ -19,13 +19,13 @@ struct column_widths {
     int key, where;
 };
 
-typedef void row_fn(void *arg, const char *key, const struct config_source *source, unsigned flags);
+typedef void row_fn(void *arg, const char *key, const struct config_source *source);
 
 /* Every option, those of VPCs and zones last. */
 static void each_row(const struct config *config, row_fn *fn, void *arg)
 {
     for (size_t i = 0; i < OPTION_COUNT; i++)
-        fn(arg, option_table[i].key, &config->sources[i], option_table[i].flags);
+        fn(arg, option_table[i].key, &config->sources[i]);
     for (size_t v = 0; v < config->n_vpcs; v++) {
         const struct config_vpc *vpc = &config->vpcs[v];
         for (size_t i = 0; i < OPTION_VPC_COUNT; i++) {
@@ -33,7 +33,7 @@ static void each_row(const struct config *config, row_fn *fn, void *arg)
             if (!vpc->sources[i].text)
                 continue;
             snprintf(key, sizeof(key), "vpc.%s%s", vpc->id, strrchr(option_vpc_table[i].key, '.'));
-            fn(arg, key, &vpc->sources[i], option_vpc_table[i].flags);
+            fn(arg, key, &vpc->sources[i]);
         }
     }
     for (size_t t = 0; t < config->n_transfers; t++) {
@@ -43,7 +43,7 @@ static void each_row(const struct config *config, row_fn *fn, void *arg)
             if (!transfer->sources[i].text)
                 continue;
             snprintf(key, sizeof(key), "transfer.%s%s", transfer->zone, strrchr(option_transfer_table[i].key, '.'));
-            fn(arg, key, &transfer->sources[i], option_transfer_table[i].flags);
+            fn(arg, key, &transfer->sources[i]);
         }
     }
 }
@@ -53,9 +53,8 @@ static const char *where_text(const struct config_source *source)
     return *source->where ? source->where : config_origin_text(source->origin);
 }
 
-static void widen(void *arg, const char *key, const struct config_source *source, unsigned flags)
+static void widen(void *arg, const char *key, const struct config_source *source)
 {
-    (void)flags;
     struct column_widths *widths = arg;
     int n_key = (int)strlen(key), n_where = (int)strlen(where_text(source));
     if (n_key > widths->key)
@@ -69,11 +68,11 @@ struct table {
     struct column_widths widths;
 };
 
-static void write_row(void *arg, const char *key, const struct config_source *source, unsigned flags)
+static void write_row(void *arg, const char *key, const struct config_source *source)
 {
     const struct table *table = arg;
-    buf_printf(table->buf, "%-*s  %-*s  %s%s\n", table->widths.key, key, table->widths.where, where_text(source),
-               *source->text ? source->text : "-", flags & OPTION_LATER ? "   (no effect in this release)" : "");
+    buf_printf(table->buf, "%-*s  %-*s  %s\n", table->widths.key, key, table->widths.where, where_text(source),
+               *source->text ? source->text : "-");
 }
 
 void config_write_table(struct buf *buf, const struct config *config)
@@ -89,11 +88,11 @@ struct each_set {
     void *arg;
 };
 
-static void call_if_set(void *arg, const char *key, const struct config_source *source, unsigned flags)
+static void call_if_set(void *arg, const char *key, const struct config_source *source)
 {
     const struct each_set *each = arg;
     if (source->origin >= CONFIG_FILE)
-        each->fn(each->arg, key, source, (flags & OPTION_LATER) != 0);
+        each->fn(each->arg, key, source);
 }
 
 void config_each_set(const struct config *config, config_each_fn *fn, void *arg)

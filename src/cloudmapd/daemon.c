@@ -11,6 +11,7 @@
 #include "cloudmapd/api_address.h"
 #include "cloudmapd/banner.h"
 #include "cloudmapd/daemon_access.h"
+#include "cloudmapd/daemon_health.h"
 #include "cloudmapd/daemon_targets.h"
 #include "cloudmapd/daemon_tls.h"
 #include "cloudmapd/daemon_views.h"
@@ -18,6 +19,7 @@
 #include "cloudmapd/sd_listen.h"
 #include "cloudmapd/sd_notify.h"
 #include "dns/dns_server.h"
+#include "health/health_view.h"
 #include "registry/registry.h"
 
 #include <errno.h>
@@ -45,6 +47,7 @@ struct daemon {
     struct vault *vault;
     struct daemon_views views;
     struct daemon_targets targets;
+    struct health *health;
     struct admin *admin;
     struct dns_server *dns;
     struct api *api;
@@ -128,9 +131,8 @@ struct option_facts {
     size_t n, size;
 };
 
-static void collect_option(void *arg, const char *key, const struct config_source *source, bool later)
+static void collect_option(void *arg, const char *key, const struct config_source *source)
 {
-    (void)later;
     struct option_facts *facts = arg;
     struct str copy = arena_dup(&facts->arena, str_of(key));
     if (!copy.p || facts->n == facts->size)
@@ -169,24 +171,6 @@ static int publish_facts(struct daemon *daemon, const char *state)
 /* --- start ---------------------------------------------------------------------------------------------------------
  */
 
-static void collect_later(void *arg, const char *key, const struct config_source *source, bool later)
-{
-    (void)source;
-    struct buf *names = arg;
-    if (later)
-        buf_printf(names, "%s%s", names->n ? ", " : "", key);
-}
-
-static void log_options_without_effect(const struct config *config)
-{
-    struct buf names;
-    buf_init(&names, 1 << 16);
-    config_each_set(config, collect_later, &names);
-    if (names.n > 0)
-        log_event(LOG_OPTION_WITHOUT_EFFECT, LOG_S("options", buf_str(&names)));
-    buf_fini(&names);
-}
-
 static int start_registry(struct daemon *daemon)
 {
     const struct config *config = daemon->config;
@@ -208,7 +192,9 @@ static int start_registry(struct daemon *daemon)
         .private_health_checks = config->health_private_namespaces,
         .plain_attributes = !config->instances_cloudmap_attributes,
         .keep_records = config->services_keep_records,
+        .unknown_is_unhealthy = config->health_unknown_is == CONFIG_UNKNOWN_UNHEALTHY,
         .targets = daemon->targets.policy,
+        .watcher = health_watcher(daemon->health),
         .vpcs = daemon->views.map,
     };
     r = registry_open(&registry, daemon->store, &daemon->registry, &message);
@@ -249,6 +235,7 @@ static int start_admin(struct daemon *daemon)
         .registry = daemon->registry,
         .vault = daemon->vault,
         .store = daemon->store,
+        .health = daemon->health,
         .clock = daemon->clock,
     };
     int r = admin_start(&config, &daemon->admin, &message);
@@ -340,9 +327,17 @@ static int start_dns(struct daemon *daemon)
     return refuse(code, message.text[0] ? message.text : strerror(r < 0 ? -r : ENOMEM));
 }
 
-static void write_dns_metrics(void *arg, struct buf *buf)
+static void write_metrics(void *arg, struct buf *buf)
 {
-    dns_server_write_metrics(arg, buf);
+    struct daemon *daemon = arg;
+    dns_server_write_metrics(daemon->dns, buf);
+    health_view_write_metrics(daemon->health, buf, (unsigned)daemon->config->metrics_services);
+}
+
+static void write_ready(void *arg, struct buf *buf)
+{
+    struct daemon *daemon = arg;
+    health_view_write_ready(daemon->health, buf);
 }
 
 static int start_tls(struct daemon *daemon)
@@ -380,8 +375,10 @@ static int start_api(struct daemon *daemon)
                               .control_rate = (uint64_t)config->limits_control_rate,
                               .counts = config->api_counts,
                               .metrics_services = (unsigned)config->metrics_services,
-                              .write_metrics = write_dns_metrics,
-                              .write_metrics_arg = daemon->dns };
+                              .write_metrics = write_metrics,
+                              .write_metrics_arg = daemon,
+                              .write_ready = write_ready,
+                              .write_ready_arg = daemon };
     struct http_message message = { .text = "" };
     int r = api_new(&api, daemon->registry, daemon->store, &daemon->api);
     if (r != 0)
@@ -413,6 +410,16 @@ static int start_api(struct daemon *daemon)
     return 0;
 }
 
+/* When the daemon's own ports are known: they are not probed. */
+static int start_health(struct daemon *daemon)
+{
+    char why[512];
+    int r = health_start(daemon->health, daemon->registry, why, sizeof(why));
+    if (r == 0)
+        return 0;
+    return refuse(r > 0 ? EX_CONFIG : EXIT_FAILURE, r > 0 ? why : strerror(-r));
+}
+
 static int take_sockets(struct daemon *daemon)
 {
     char why[512];
@@ -427,11 +434,12 @@ static int take_sockets(struct daemon *daemon)
 static int start(struct daemon *daemon)
 {
     log_event(LOG_DAEMON_STARTED, LOG_C("version", CLOUDMAP_VERSION), LOG_I("pid", getpid()));
-    log_options_without_effect(daemon->config);
     int r = take_sockets(daemon);
     if (r == 0)
         r = start_views(daemon);
     if (r == 0 && daemon_targets_init(&daemon->targets, daemon->config) != 0)
+        r = refuse(EXIT_FAILURE, strerror(ENOMEM));
+    if (r == 0 && daemon_health_new(daemon->config, daemon->clock, &daemon->targets.policy, &daemon->health) != 0)
         r = refuse(EXIT_FAILURE, strerror(ENOMEM));
     if (r == 0)
         r = start_registry(daemon);
@@ -445,6 +453,8 @@ static int start(struct daemon *daemon)
         r = start_tls(daemon);
     if (r == 0)
         r = start_api(daemon);
+    if (r == 0)
+        r = start_health(daemon);
     sd_listen_close(&daemon->passed);
     if (r == 0 && publish_facts(daemon, "ready") < 0)
         r = refuse(EXIT_FAILURE, strerror(ENOMEM));
@@ -625,8 +635,10 @@ static bool stop(struct daemon *daemon)
         admin_set_dns(daemon->admin, NULL);
     dns_server_stop(daemon->dns);
     admin_stop(daemon->admin);
+    health_stop(daemon->health);
     vault_free(daemon->vault);
     registry_close(daemon->registry);
+    health_free(daemon->health);
     daemon_targets_fini(&daemon->targets);
     daemon_views_fini(&daemon->views);
     if (daemon->store)

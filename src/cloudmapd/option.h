@@ -29,8 +29,7 @@ enum option_type {
 
 enum option_flags {
     OPTION_RELOAD = 1, /* SIGHUP changes it; every other option takes a restart */
-    OPTION_LATER = 2,  /* accepted and checked, without effect in this release */
-    OPTION_SECRET = 4, /* the value is shown to nobody */
+    OPTION_SECRET = 2, /* the value is shown to nobody */
 };
 
 /* A comma list; items are NUL-terminated. */

@@ -16,7 +16,7 @@ def table(*words, env=None, cwd=None):
     where, value = lines[0].index("FROM"), lines[0].index("VALUE")
     rows = {}
     for line in lines[1:]:
-        text = line[value:].removesuffix("   (no effect in this release)")
+        text = line[value:]
         rows[line[:where].strip()] = (line[where:value].strip(), "" if text == "-" else text)
     return rows
 

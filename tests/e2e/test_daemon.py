@@ -273,11 +273,6 @@ class TestLog:
         names = [json.loads(line)["event"] for line in daemon.stderr_lines]
         assert names == ["daemon_started", "store_opened", "daemon_ready"]
 
-    def test_options_without_effect_are_named_once(self, start_daemon):
-        daemon = start_daemon({"limits.control_rate": "9", "limits.discover_rate": "9"})
-        (event,) = daemon.events("option_without_effect")
-        assert event["options"] == "limits.discover_rate, limits.control_rate"
-
     def test_text_when_asked_for(self, start_daemon, tmp_path):
         log = cloudmapd("--data", tmp_path / "d", "--api", f"127.0.0.1:{start_daemon().port}", "--set", "log.format=text")
         assert re.match(r"\d{4}-\d\d-\d\dT[\d:.]+Z INFO started version=\d", log.stderr)

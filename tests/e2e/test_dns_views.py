@@ -183,11 +183,6 @@ def test_metrics(views):
         assert f'{family}{{view="{view}"}} {n}' in lines
 
 
-def test_the_log_says_nothing_of_options_without_effect(views):
-    daemon, _ = views
-    assert not daemon.events("option_without_effect")
-
-
 def test_one_network_of_two_vpcs():
     words = ["--set", "vpc.a.cidr=10.0.0.0/8", "--set", "vpc.b.cidr=10.0.0.0/8", "--check-config"]
     done = subprocess.run([binary(), *words], capture_output=True, text=True, check=False)

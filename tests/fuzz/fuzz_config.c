@@ -17,9 +17,8 @@ static void write_table(struct buf *ret_table, const struct config *config)
     buf_printf(ret_table, "%zu\n", config->n_vpcs);
 }
 
-static void add_flag(void *arg, const char *key, const struct config_source *source, bool later)
+static void add_flag(void *arg, const char *key, const struct config_source *source)
 {
-    (void)later;
     struct config_errors errors;
     config_init_errors(&errors);
     config_add(arg, str_of(key), str_of(source->text), CONFIG_FLAG, "", &errors);

@@ -76,8 +76,6 @@ static void write_option(struct buf *buf, const struct option_row *option)
     }
     if (option->flags & OPTION_RELOAD)
         buf_put_str(buf, STR(" A reload changes it."));
-    if (option->flags & OPTION_LATER)
-        buf_put_str(buf, STR(" Accepted and checked, but without effect in this release."));
     buf_put_char(buf, '\n');
 }
 
