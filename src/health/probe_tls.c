@@ -10,10 +10,12 @@
 #include <errno.h>
 #include <gnutls/gnutls.h>
 #include <stdio.h>
+#include <sys/socket.h>
 
 #define MAX_NAME 256
 #define MAX_HANDSHAKE (64 << 10) /* octets of one handshake message, which holds the server's certificates */
 #define MAX_WARNINGS 8
+#define MAX_MESSAGES 64 /* that are no data, or parts of one, in a row */
 #define VERSIONS "-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 #define NO_DH "-DHE-RSA:-DHE-DSS:-GROUP-DH-ALL"
 #define BELIEVING ("NORMAL:" VERSIONS ":+VERS-TLS1.1:+VERS-TLS1.0:" NO_DH ":%COMPAT")
@@ -268,7 +270,21 @@ ssize_t probe_tls_send(struct probe_tls_session *session, const void *p, size_t 
     return result_of(gnutls_record_send(session->gnutls, p, n));
 }
 
+static bool has_more(const struct probe_tls_session *session)
+{
+    char octet;
+
+    return recv(gnutls_transport_get_int(session->gnutls), &octet, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+/* GnuTLS says "again" behind every message that is not data, such as a session ticket, although data may stand right
+ * behind it: nothing would wake the probe for those. A server that sends nothing but such messages is given up. */
 ssize_t probe_tls_recv(struct probe_tls_session *session, void *p, size_t n)
 {
-    return result_of(gnutls_record_recv(session->gnutls, p, n));
+    for (int rounds = 0; rounds < MAX_MESSAGES; rounds++) {
+        ssize_t r = result_of(gnutls_record_recv(session->gnutls, p, n));
+        if (r != -EAGAIN || !has_more(session))
+            return r;
+    }
+    return -ECONNRESET;
 }
