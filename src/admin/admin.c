@@ -220,6 +220,7 @@ int admin_set_facts(struct admin *admin, const struct admin_facts *facts)
     json_field_optional(&writer, STR("region"), str_of(facts->region));
     json_field_optional(&writer, STR("account"), str_of(facts->account));
     json_field_optional(&writer, STR("compat"), str_of(facts->compat));
+    json_field_optional(&writer, STR("auth"), str_of(facts->auth));
     write_texts(&writer, STR("api"), facts->addresses, facts->n_addresses);
     write_texts(&writer, STR("tls"), facts->tls_addresses, facts->n_tls_addresses);
     json_field_int(&writer, STR("certificate_expiry"), facts->certificate_expiry_s);

@@ -41,6 +41,7 @@ struct admin_facts {
     size_t n_tls_addresses;
     int64_t certificate_expiry_s; /* seconds since 1970; 0 without TLS */
     const char *region, *account, *compat;
+    const char *auth; /* "required" or "open" */
     const struct admin_option *options;
     size_t n_options;
 };

@@ -132,8 +132,10 @@ void endpoint_write_word(struct buf *buf, struct str text)
 
 void endpoint_each_variable(const struct endpoint *endpoint, struct str region, endpoint_variable_fn *fn, void *arg)
 {
-    fn(arg, "AWS_ACCESS_KEY_ID", STR("any"));
-    fn(arg, "AWS_SECRET_ACCESS_KEY", STR("any"));
+    if (!endpoint->needs_signature) {
+        fn(arg, "AWS_ACCESS_KEY_ID", STR("any"));
+        fn(arg, "AWS_SECRET_ACCESS_KEY", STR("any"));
+    }
     fn(arg, "AWS_DEFAULT_REGION", region);
     fn(arg, "AWS_REGION", region);
     fn(arg, "AWS_ENDPOINT_URL", str_of(endpoint->url));

@@ -15,7 +15,8 @@ struct endpoint {
     char host[ENDPOINT_HOST_MAX + 1];
     char data_host[ENDPOINT_HOST_MAX + 8];
     char port[8];
-    bool data_resolves; /* data_host leads to an address of host, too */
+    bool data_resolves;   /* data_host leads to an address of host, too */
+    bool needs_signature; /* callers have credentials of their own; false: any do */
 };
 
 enum endpoint_result { ENDPOINT_BAD = 1 }; /* not HOST:PORT, or not a URL */

@@ -27,6 +27,7 @@ static const struct field fields[] = {
     FIELD("", "version", FIELD_TEXT, version),
     FIELD("", "state", FIELD_TEXT, state),
     FIELD("", "region", FIELD_TEXT, region),
+    FIELD("", "auth", FIELD_TEXT, auth),
     FIELD("", "account", FIELD_TEXT, account),
     FIELD("", "compat", FIELD_TEXT, compat),
     FIELD("", "pid", FIELD_NUMBER, pid),

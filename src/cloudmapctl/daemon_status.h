@@ -18,7 +18,7 @@ struct daemon_status_option {
 struct daemon_status {
     char *text; /* the answer */
     size_t n_text;
-    struct str version, state, region, account, compat, store_path;
+    struct str version, state, region, account, compat, auth, store_path;
     int64_t pid, uptime_seconds, queue_depth;
     int64_t certificate_expiry_s; /* 0: no TLS */
     int64_t revision, records, file_bytes, log_bytes, commits, failed_commits;

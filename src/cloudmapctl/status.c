@@ -42,8 +42,9 @@ static void print_status(const struct daemon_status *status)
     printf("%-12scloudmapd " STR_FMT ", pid %" PRId64 ", " STR_FMT ", up for %s\n", "Daemon", STR_ARG(status->version),
            status->pid, STR_ARG(status->state), write_time(status->uptime_seconds, time));
     for (size_t i = 0; i < status->n_addresses; i++)
-        printf("%-12s" STR_FMT " (open: any credentials, this machine only)\n", i ? "" : "API",
-               STR_ARG(status->addresses[i]));
+        printf("%-12s" STR_FMT " (%s)\n", i ? "" : "API", STR_ARG(status->addresses[i]),
+               str_eq(status->auth, STR("required")) ? "signatures required"
+                                                     : "open: any credentials, this machine only");
     printf("%-12saccount " STR_FMT ", region " STR_FMT ", compat " STR_FMT "\n", "Defaults", STR_ARG(status->account),
            STR_ARG(status->region), STR_ARG(status->compat));
     printf("%-12s" STR_FMT "\n", "Store", STR_ARG(status->store_path));

@@ -24,6 +24,7 @@ static int find_by_status(const struct ctl *ctl, struct target *target, char *wh
         snprintf(why, size, "the daemon is " STR_FMT " and has no API address yet", STR_ARG(status->state));
         return EXIT_FAILURE;
     }
+    target->endpoint.needs_signature = str_eq(status->auth, STR("required"));
     if (status->region.n > 0)
         target->region = status->region;
     return 0;

@@ -39,7 +39,9 @@ void banner_write(struct buf *buf, const struct config *config, const struct end
 {
     buf_printf(buf, "\ncloudmapd " CLOUDMAP_VERSION " is ready.\n\n");
     buf_printf(buf, "  API   %s  (%s)\n", endpoint->url, addresses);
-    buf_printf(buf, "  Mode  open: from this machine only; any credentials are accepted, and none too\n");
+    buf_printf(buf, "  Mode  %s\n",
+               endpoint->needs_signature ? "required: calls are signed by an access key (cloudmapctl key create)"
+                                         : "open: from this machine only; any credentials are accepted, and none too");
     buf_printf(buf, "  Data  %s\n", data);
     buf_printf(buf, "  DNS   " STR_FMT "  (UDP and TCP)\n", STR_ARG(dns));
     write_private(buf, config);

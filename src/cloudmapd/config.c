@@ -12,6 +12,7 @@
 #define WHERE_MAX 512
 #define ENV_PREFIX "CLOUDMAP_"
 #define ENV_PREFIX_DEV "CLOUDMAP_DEV_"
+#define ENV_PREFIX_ROOT "CLOUDMAP_ROOT_" /* root_key.c */
 #define ENV_PREFIX_VPC "CLOUDMAP_VPC_"
 
 struct setting {
@@ -223,7 +224,8 @@ void config_add_environment(struct config_input *input, char *const *environment
         struct str entry = str_of(*environment);
         size_t n = str_find_char(entry, '=');
         struct str name = { entry.p, n };
-        if (n < entry.n && str_starts(name, STR(ENV_PREFIX)) && !str_starts(name, STR(ENV_PREFIX_DEV)))
+        if (n < entry.n && str_starts(name, STR(ENV_PREFIX)) && !str_starts(name, STR(ENV_PREFIX_DEV)) &&
+            !str_starts(name, STR(ENV_PREFIX_ROOT)))
             add_variable(input, name, str_skip(entry, n + 1), errors);
     }
 }

@@ -11,6 +11,7 @@
 #include "cloudmapd/option.h"
 
 enum config_compat { CONFIG_COMPAT_NONE, CONFIG_COMPAT_AWS };
+enum config_auth { CONFIG_AUTH_AUTO, CONFIG_AUTH_REQUIRED, CONFIG_AUTH_OPEN };
 enum config_unknown_is { CONFIG_UNKNOWN_HEALTHY, CONFIG_UNKNOWN_UNHEALTHY };
 
 /* Weakest first. */

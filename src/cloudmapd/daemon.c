@@ -9,13 +9,14 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "cloudmapd/api_address.h"
+#include "cloudmapd/auth_mode.h"
 #include "cloudmapd/banner.h"
 #include "cloudmapd/daemon_access.h"
 #include "cloudmapd/daemon_health.h"
 #include "cloudmapd/daemon_targets.h"
 #include "cloudmapd/daemon_tls.h"
 #include "cloudmapd/daemon_views.h"
-#include "cloudmapd/open_mode.h"
+#include "cloudmapd/root_key.h"
 #include "cloudmapd/sd_listen.h"
 #include "cloudmapd/sd_notify.h"
 #include "dns/dns_server.h"
@@ -45,6 +46,7 @@ struct daemon {
     struct store *store;
     struct registry *registry;
     struct vault *vault;
+    bool is_auth_required; /* of the API's callers */
     struct daemon_views views;
     struct daemon_targets targets;
     struct health *health;
@@ -160,6 +162,7 @@ static int publish_facts(struct daemon *daemon, const char *state)
         .region = daemon->config->api_region,
         .account = daemon->config->api_account,
         .compat = daemon->config->compat == CONFIG_COMPAT_AWS ? "aws" : "none",
+        .auth = daemon->is_auth_required ? "required" : "open",
         .options = options.options,
         .n_options = options.n,
     };
@@ -223,7 +226,16 @@ static int start_views(struct daemon *daemon)
 static int start_access(struct daemon *daemon)
 {
     struct vault_message message;
+    bool has_key;
     int r = daemon_access_open_vault(daemon->config, daemon->registry, &daemon->vault, &message);
+    if (r == 0)
+        r = root_key_import(daemon->config, daemon->registry, vault_seal(daemon->vault), &has_key, message.text,
+                            sizeof(message.text));
+    if (r == 0)
+        r = auth_mode_decide(daemon->config, &daemon->passed, has_key, &daemon->is_auth_required, message.text,
+                             sizeof(message.text));
+    if (r == 0 && daemon->is_auth_required && !has_key)
+        log_write(LOG_ACCESS_NO_KEY, NULL, 0);
     return r == 0 ? 0 : refuse(r > 0 ? EX_CONFIG : EXIT_FAILURE, message.text);
 }
 
@@ -369,6 +381,7 @@ static int start_api(struct daemon *daemon)
 {
     const struct config *config = daemon->config;
     struct api_config api = { .clock = daemon->clock,
+                              .seal = daemon->is_auth_required ? vault_seal(daemon->vault) : NULL,
                               .account = config->api_account,
                               .region = config->api_region,
                               .discover_rate = (uint64_t)config->limits_discover_rate,
@@ -424,9 +437,6 @@ static int take_sockets(struct daemon *daemon)
 {
     char why[512];
     if (sd_listen_take(&daemon->passed, why, sizeof(why)) != 0)
-        return refuse(EX_CONFIG, why);
-    if (open_mode_check_sockets(daemon->passed.api, daemon->passed.n_api, why, sizeof(why)) != 0 ||
-        open_mode_check_sockets(daemon->passed.tls, daemon->passed.n_tls, why, sizeof(why)) != 0)
         return refuse(EX_CONFIG, why);
     return 0;
 }
@@ -521,8 +531,10 @@ static void say_ready(struct daemon *daemon)
     log_write(LOG_DAEMON_READY, fields, daemon->tls ? 4 : 3);
     notify(daemon, "READY=1\n");
     bool wanted = isatty(STDOUT_FILENO) || getenv("CLOUDMAP_DEV_BANNER");
-    if (wanted && endpoint_of_address(str_of(first), &endpoint) == 0)
+    if (wanted && endpoint_of_address(str_of(first), &endpoint) == 0) {
+        endpoint.needs_signature = daemon->is_auth_required;
         show_banner(daemon, &endpoint, all, buf_str(&dns));
+    }
     buf_fini(&addresses);
     buf_fini(&tls);
     buf_fini(&dns);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * cloudmapd: the command line, the configuration, and then the daemon. */
+#include "cloudmapd/auth_mode.h"
 #include "cloudmapd/config_args.h"
 #include "cloudmapd/daemon.h"
 #include "cloudmapd/daemon_tls.h"
 #include "cloudmapd/daemon_views.h"
-#include "cloudmapd/open_mode.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -75,7 +75,7 @@ int main(int argc, char **argv)
     char directory[PATH_MAX];
     const char *state_directory = find_state_directory(directory, sizeof(directory));
     if (config_args_load(&args, environ, state_directory, &config, &errors) == 0) {
-        open_mode_check(config, &errors);
+        auth_mode_check(config, &errors);
         daemon_views_check(config, &errors);
         daemon_tls_check(config, &errors);
     }

@@ -6,7 +6,10 @@ import json
 import os
 import re
 
+import boto3
 import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from support.program import cloudmapctl, cloudmapd
 
@@ -231,3 +234,130 @@ class TestKeyFile:
         path.write_bytes(old)
         daemon.stop()
         assert cloudmapd("--data", daemon.data, "--api", "127.0.0.1:0", "--dns", "127.0.0.1:0").returncode == 78
+
+
+ROOT = {"CLOUDMAP_ROOT_ACCESS_KEY_ID": "my_own_root_key_1",
+        "CLOUDMAP_ROOT_SECRET_ACCESS_KEY": "not-the-default-of-anybody"}
+OUTSIDE = {"api.listen": "0.0.0.0:0"}
+
+
+def unsigned(daemon):
+    """What a call without a signature is answered with: None for a success."""
+    return daemon.api.send("ListNamespaces", {}).code
+
+
+def signed(daemon, key):
+    client = boto3.client("servicediscovery", endpoint_url=f"http://127.0.0.1:{daemon.port}", region_name="us-east-1",
+                          aws_access_key_id=key["access_key_id"], aws_secret_access_key=key["secret_access_key"],
+                          config=Config(retries={"max_attempts": 0}))
+    return client.list_namespaces()["Namespaces"]
+
+
+def mode(daemon):
+    return ctl(daemon.data, "status")["auth"]
+
+
+def not_started(data, settings, env=None):
+    """A daemon that must refuse; what it says, on one of its lines of log or before them."""
+    words = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
+    done = cloudmapd("--data", data, "--dns", "127.0.0.1:0", *words, env=env)
+    assert done.returncode == 78, done
+    return done.stderr
+
+
+class TestMode:
+    def test_an_open_daemon_is_not_locked_by_its_first_key(self, start_daemon):
+        daemon = start_daemon()
+        assert (mode(daemon), unsigned(daemon)) == ("open", None)
+        root = ctl(daemon.data, "key", "create", "--root")
+        assert (mode(daemon), unsigned(daemon)) == ("open", None)
+        daemon.restart()
+        assert (mode(daemon), unsigned(daemon)) == ("required", "MissingAuthenticationTokenException")
+        assert signed(daemon, root) == []
+        daemon.restart({"auth.mode": "open"})
+        assert (mode(daemon), unsigned(daemon)) == ("open", None)
+
+    def test_changes_apply_at_once(self, start_daemon):
+        daemon = start_daemon({"auth.mode": "required"})
+        assert any("there is no access key" in line for line in daemon.stderr_lines)
+        assert (mode(daemon), unsigned(daemon)) == ("required", "MissingAuthenticationTokenException")
+        root = ctl(daemon.data, "key", "create", "--root")
+        assert signed(daemon, root) == []
+        ctl(daemon.data, "key", "rewrap")
+        assert signed(daemon, root) == []
+        ctl(daemon.data, "key", "disable", root["access_key_id"])
+        with pytest.raises(ClientError, match="UnrecognizedClientException"):
+            signed(daemon, root)
+        ctl(daemon.data, "key", "enable", root["access_key_id"])
+        assert signed(daemon, root) == []
+        ctl(daemon.data, "key", "delete", root["access_key_id"])
+        with pytest.raises(ClientError, match="UnrecognizedClientException"):
+            signed(daemon, root)
+
+    def test_nothing_but_loopback_without_a_key(self, tmp_path, start_daemon):
+        said = not_started(tmp_path / "d", OUTSIDE)
+        assert "0.0.0.0:0 is not of a loopback address, and there is no access key" in said
+        assert all(way in said for way in (*ROOT, "auth.root_key_file", f"--data {tmp_path}/d key create --root"))
+        assert "auth.mode is open" in not_started(tmp_path / "d", OUTSIDE | {"auth.mode": "open"})
+        assert "there is no access key" in not_started(tmp_path / "d", OUTSIDE | {"auth.mode": "required"})
+        root = ctl(tmp_path / "d", "key", "create", "--root")  # what it advises
+        daemon = start_daemon(OUTSIDE, data=tmp_path / "d")
+        assert (mode(daemon), signed(daemon, root)) == ("required", [])
+        daemon.stop()
+        ctl(tmp_path / "d", "key", "disable", root["access_key_id"])
+        assert "there is no access key" in not_started(tmp_path / "d", OUTSIDE)
+        assert "auth.mode is open" in not_started(tmp_path / "d", OUTSIDE | {"auth.mode": "open"})
+
+
+class TestRootKey:
+    def test_from_the_environment(self, start_daemon, tmp_path):
+        daemon = start_daemon(OUTSIDE, env=ROOT)
+        key = {"access_key_id": ROOT["CLOUDMAP_ROOT_ACCESS_KEY_ID"],
+               "secret_access_key": ROOT["CLOUDMAP_ROOT_SECRET_ACCESS_KEY"]}
+        assert (mode(daemon), signed(daemon, key)) == ("required", [])
+        with open(f"/proc/{daemon.pid}/environ", "rb") as environ:
+            assert key["secret_access_key"].encode() not in environ.read()
+        daemon.restart()
+        assert signed(daemon, key) == [] and len(keys(daemon.data)) == 1
+        daemon.env = ROOT | {"CLOUDMAP_ROOT_SECRET_ACCESS_KEY": "another-one-of-these"}
+        daemon.restart()
+        assert signed(daemon, key | {"secret_access_key": "another-one-of-these"}) == [] and len(keys(daemon.data)) == 1
+        daemon.env = {}
+        daemon.restart()  # it stays in the store
+        assert signed(daemon, key | {"secret_access_key": "another-one-of-these"}) == []
+
+    def test_from_a_file(self, start_daemon, tmp_path):
+        path = tmp_path / "root.key"
+        path.write_text(":".join(ROOT.values()) + "\n")
+        os.chmod(path, 0o600)
+        daemon = start_daemon(OUTSIDE | {"auth.root_key_file": path})
+        assert keys(daemon.data) == {ROOT["CLOUDMAP_ROOT_ACCESS_KEY_ID"]: ("(root)", "active")}
+
+    @pytest.mark.parametrize("env, why", [
+        ({"CLOUDMAP_ROOT_ACCESS_KEY_ID": "my_own_root_key_1"}, "it takes both"),
+        ({"CLOUDMAP_ROOT_SECRET_ACCESS_KEY": "x" * 40}, "it takes both"),
+        (ROOT | {"CLOUDMAP_ROOT_ACCESS_KEY_ID": "short"}, "16 to 128 letters"),
+        (ROOT | {"CLOUDMAP_ROOT_SECRET_ACCESS_KEY": "short"}, "16 to 128 printable"),
+        (ROOT | {"CLOUDMAP_ROOT_SECRET_ACCESS_KEY": "x" * 400}, "16 to 128"),
+    ])
+    def test_variables_that_are_refused(self, tmp_path, env, why):
+        assert why in not_started(tmp_path / "d", {"api.listen": "127.0.0.1:0"}, env=env)
+
+    @pytest.mark.parametrize("text, permissions, why", [
+        ("my_own_root_key_1:not-the-default-of-anybody", 0o644, "others can read it"),
+        ("my_own_root_key_1", 0o600, "does not hold ID:SECRET"),
+        ("", 0o600, "does not hold ID:SECRET"),
+        (None, 0, "No such file"),
+    ])
+    def test_files_that_are_refused(self, tmp_path, text, permissions, why):
+        path = tmp_path / "root.key"
+        if text is not None:
+            path.write_text(text)
+            os.chmod(path, permissions)
+        assert why in not_started(tmp_path / "d", {"api.listen": "127.0.0.1:0", "auth.root_key_file": path})
+
+    def test_the_id_of_another(self, tmp_path):
+        ctl(tmp_path / "d", "user", "create", "ann")
+        taken = ctl(tmp_path / "d", "key", "create", "--user", "ann")["access_key_id"]
+        env = ROOT | {"CLOUDMAP_ROOT_ACCESS_KEY_ID": taken}
+        assert "is the access key of another" in not_started(tmp_path / "d", {"api.listen": "127.0.0.1:0"}, env=env)

@@ -152,7 +152,7 @@ def test_refused(tmp_path):
     assert "passed twice" in refused(tmp_path, [udp, tcp, udp])
     assert "is no listening TCP socket" in refused(tmp_path, [("api", udp[1])])
     with socket.create_server(("0.0.0.0", 0)) as everywhere:
-        assert "not of a loopback address" in refused(tmp_path, [("api", everywhere)])
+        assert "A socket that was passed for the API is not of a loopback address" in refused(tmp_path, [("api", everywhere)])
     with socket.socket(socket.AF_INET6) as both, socket.socket() as deaf, socket.socketpair()[0] as local:
         both.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         both.bind(("::", 0))

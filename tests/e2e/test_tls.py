@@ -178,7 +178,7 @@ def test_renewal_under_load(folder, start_daemon):
     ({"tls.key": "CA"}, "the certificate is of another key"),
     ({"auth.client_ca": "/dev/null"}, "/dev/null: it is no file"),
     ({"tls.listen": ""}, "tls.certificate is set, but tls.listen is not"),
-    ({"tls.listen": "0.0.0.0:0"}, "tls.listen: 0.0.0.0:0 is not a loopback address"),
+    ({"tls.listen": "0.0.0.0:0"}, "0.0.0.0:0 is not of a loopback address, and there is no access key"),
 ])
 def test_refused_at_the_start(folder, tmp_path, changes, message):
     changes = {key: value if value != "CA" else folder / "ca-key.pem" for key, value in changes.items()}
