@@ -11,8 +11,10 @@ HERE = Path(__file__).resolve().parent
 REPORTS = HERE.parents[1] / "build" / "bench"
 
 
-@pytest.mark.parametrize("name", ["api", "store", "scale", "dns", "unmap"])
+@pytest.mark.parametrize("name", ["api", "store", "scale", "dns", "unmap", "health"])
 def test_a_quick_run(name):
+    if name == "health" and os.geteuid() != 0:
+        pytest.skip("a network of its own takes root")
     done = subprocess.run([HERE / "run", name], env=os.environ | {"BENCH_QUICK": "1"}, capture_output=True, text=True,
                           check=False, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr

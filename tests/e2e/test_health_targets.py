@@ -31,18 +31,31 @@ CHECKS = [{"Type": "HTTP"}, {"Type": "HTTP", "ResourcePath": "/latest/meta-data/
 
 
 class Metadata:
-    """Everything that reaches the addresses of the metadata services on this network's ports 80 and 443."""
+    """Everything that reaches the addresses of the metadata services on this network's ports 80 and 443; and a server on
+    10.0.0.1 that sends whoever asks it there."""
 
     def __init__(self):
         self.hits = 0
         self._sockets = []
         for address, port in itertools.product(METADATA, (80, 443)):
             family = socket.AF_INET6 if ":" in address else socket.AF_INET
-            subprocess.run(["ip", "address", "replace", address + ("/128" if ":" in address else "/32"), "dev", "lo"],
-                           check=True)
+            length = ["/128", "nodad"] if ":" in address else ["/32"]
+            subprocess.run(["ip", "address", "replace", address + length[0], "dev", "lo", *length[1:]], check=True)
             one = socket.create_server((address, port), family=family)
             self._sockets.append(one)
             threading.Thread(target=self._count, args=(one,), daemon=True).start()
+        subprocess.run(["ip", "address", "replace", "10.0.0.1/32", "dev", "lo"], check=True)
+        one = socket.create_server(("10.0.0.1", 80))
+        self._sockets.append(one)
+        threading.Thread(target=self._redirect, args=(one,), daemon=True).start()
+
+    def _redirect(self, one):
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = one.accept()
+                with connection:
+                    connection.recv(4096)
+                    connection.sendall(b"HTTP/1.1 302 Found\r\nLocation: http://169.254.169.254/latest/\r\n\r\n")
 
     def _count(self, one):
         with contextlib.suppress(OSError):
@@ -69,6 +82,13 @@ def attributes(family, address, port):
     return {f"AWS_INSTANCE_{family}": address, "AWS_INSTANCE_PORT": port}
 
 
+def probes(api, kind, result):
+    """How many of them ended like that so far."""
+    name = f'cloudmap_health_probes_total{{type="{kind}",result="{result}"}} '
+    return sum(int(line.rpartition(" ")[2]) for line in api.http("GET", "/metrics").body.decode().splitlines()
+               if line.startswith(name))
+
+
 def test_a_thousand_hostile_registrations_reach_nothing(metadata, start_daemon):
     daemon = start_daemon({"api.workers": "1"})
     api = daemon.api
@@ -87,3 +107,31 @@ def test_a_thousand_hostile_registrations_reach_nothing(metadata, start_daemon):
         n += 1
     assert n >= 1000
     assert metadata.hits == 1
+
+
+def test_what_is_registered_is_judged_again_when_it_is_probed(metadata, start_daemon):
+    """Allowed, it is reached: the server is no dummy. By the same store, after a restart without that, it is not."""
+    daemon = start_daemon({"health.allow": "169.254.169.254/32", "health.interval": "2s"})
+    api = daemon.api
+    service = api.service(api.namespace("n"), "s", HealthCheckConfig={"Type": "HTTP", "FailureThreshold": 10})
+    api.register(service, "i", attributes("IPV4", "169.254.169.254", "80"))
+    until(lambda: metadata.hits, lambda hits: hits > 0)
+    daemon.restart({"health.interval": "2s"})
+    hits = metadata.hits
+    api.fails("RegisterInstance", "InvalidInput", ServiceId=service, InstanceId="i",
+              Attributes=attributes("IPV4", "169.254.169.254", "80"))
+    until(lambda: probes(api, "http", "forbidden"), lambda n: n > 0)
+    assert metadata.hits == hits
+
+
+def test_a_check_that_comes_later_and_a_redirect_lead_nowhere(metadata, start_daemon):
+    daemon = start_daemon({"health.interval": "2s"})
+    api = daemon.api
+    later = api.service(api.namespace("later"), "s")
+    api.register(later, "i", attributes("IPV4", "169.254.169.254", "80"))
+    api.done("UpdateService", Id=later, Service={"HealthCheckConfig": {"Type": "TCP"}})
+    here = api.service(api.namespace("here"), "s", HealthCheckConfig={"Type": "HTTP"})
+    api.register(here, "i", attributes("IPV4", "10.0.0.1", "80"))
+    until(lambda: api.ok("GetInstancesHealthStatus", ServiceId=here)["Status"], lambda status: status == {"i": "HEALTHY"})
+    until(lambda: probes(api, "tcp", "forbidden"), lambda n: n > 0)
+    assert metadata.hits == 0
