@@ -187,6 +187,7 @@ static void image_renew_node(struct renewal *renewal, struct image_node *node, c
     record_set_diff(node->set, set, &renewal->removed, &renewal->added);
     record_set_unref(node->set);
     node->set = set;
+    node->choice.shown = set;
     node->block = owner;
     node->epoch = owner->item.epoch;
     renewal->failed = image->size > ZONE_IMAGE_MAX;

@@ -135,11 +135,23 @@ static void render_put_address(struct render *render, struct str name, enum serv
                    (struct str){ (const char *)address, is_ipv4 ? 4 : 16 });
 }
 
-/* The TTL that the addresses came with first: what is asked again often comes with another one. */
-static uint32_t render_keep_ttl(struct render *render, enum service_record_type type, const struct dname *name,
-                                const struct alias_view *view)
+/* What the name had last time stays: who has too many aliases pushes those of others out of the table. */
+static void render_keep_shown(struct render *render, unsigned type)
 {
-    uint64_t hash = hash_sip(&public_key, name->wire, name->n);
+    const struct record_set *shown = render->choice->shown;
+
+    for (uint32_t i = 0; shown && i < shown->n; i++) {
+        struct record_view record;
+        record_set_read(record_set_get(shown, i), &record);
+        if (record.type == type && str_eq(record.name, render->name))
+            record_set_put(render->records, record.name, type, record.ttl, record.data);
+    }
+}
+
+/* The TTL that the addresses came with first: what is asked again often comes with another one. */
+static uint32_t render_keep_ttl(struct render *render, enum service_record_type type, const struct alias_view *view)
+{
+    uint64_t hash = render->choice->addresses[type].target_hash;
     unsigned size = type == SERVICE_A ? 4 : 16;
 
     for (unsigned i = 0; i < view->n; i++)
@@ -154,6 +166,7 @@ static uint32_t render_keep_ttl(struct render *render, enum service_record_type 
 static void render_foreign(struct render *render, const struct dname *name, enum service_record_type type)
 {
     struct alias_target target = { .name = *name, .type = type == SERVICE_A ? PACKET_A : PACKET_AAAA };
+    uint64_t target_hash = hash_sip(&public_key, name->wire, name->n);
     struct alias_view view;
     uint32_t ttl;
 
@@ -163,13 +176,16 @@ static void render_foreign(struct render *render, const struct dname *name, enum
     switch (alias_follow(render->zone->alias, &target, &view)) {
     case ALIAS_UNKNOWN:
         render->flags |= ZONE_RENDER_UNKNOWN;
+        if (render->choice->addresses[type].target_hash == target_hash)
+            render_keep_shown(render, target.type);
         return;
     case ALIAS_FAILED:
         return;
     default:
         break;
     }
-    ttl = render_keep_ttl(render, type, name, &view);
+    render->choice->addresses[type].target_hash = target_hash;
+    ttl = render_keep_ttl(render, type, &view);
     for (unsigned i = 0; i < view.n; i++)
         render_put_address(render, render->name, type, ttl, view.addresses + (size_t)i * (type == SERVICE_A ? 4 : 16));
 }

@@ -9,14 +9,15 @@
 struct alias;
 
 /* What a name's records were chosen by, from one time to the next: the instances that stand for a WEIGHTED name, by
- * hash of their ids, 0 for none yet; the addresses of an alias, and the TTL that they came with, which lasts as long as
- * they do. */
+ * hash of their ids, 0 for none yet; the target of an alias and its addresses, by hash, and the TTL that they came
+ * with, which lasts as long as they do. */
 struct zone_render_choice {
     uint64_t id_hash[SERVICE_RECORD_TYPE_COUNT];
     struct {
-        uint64_t hash;
+        uint64_t target_hash, hash;
         uint32_t ttl;
     } addresses[SERVICE_AAAA + 1];
+    const struct record_set *shown; /* the records of last time; NULL: none */
 };
 
 struct zone_render_zone {

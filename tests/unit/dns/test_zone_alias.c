@@ -278,6 +278,26 @@ static void test_old_ones(void **state)
     assert_string_equal(whole(room), "al.shop.example. 60 192.0.2.1\n");
 }
 
+/* What others pushed out of the table stays in the zone while it is asked for again; another target's does not. */
+static void test_pushed_out(void **state)
+{
+    struct room *room = *state;
+    struct str id = service(room, "al", "A", SERVICE_WEIGHTED, SERVICE_CHECK_NONE);
+
+    bed_register(room->bed, id, "x", "AWS_ALIAS_DNS_NAME=lb.example.net");
+    say(room, "lb.example.net", ALIAS_ADDRESSES, 1, 2, 60);
+    assert_int_equal(renew(room, true), ZONE_IMAGE_CHANGED);
+    alias_cache_fini(&room->alias->cache);
+    assert_int_equal(alias_cache_init(&room->alias->cache, registry_head(room->bed->registry)), 0);
+    assert_false(is_behind(room));
+    add_alias(room, "al2", "lb2.example.net");
+    assert_int_equal(renew(room, false), ZONE_IMAGE_SAME);
+    assert_string_equal(whole(room), "al.shop.example. 60 192.0.2.1\nal.shop.example. 60 192.0.2.2\n");
+    bed_register(room->bed, id, "x", "AWS_ALIAS_DNS_NAME=lb3.example.net");
+    assert_int_equal(renew(room, false), ZONE_IMAGE_CHANGED);
+    assert_string_equal(whole(room), "");
+}
+
 /* One that cannot be resolved is no reason to wait, and one that comes later none to hold the zone back. */
 static void test_not_known(void **state)
 {
@@ -301,6 +321,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_of_aliases, setup, teardown),
         cmocka_unit_test_setup_teardown(test_of_names_elsewhere, setup, teardown),
         cmocka_unit_test_setup_teardown(test_old_ones, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_pushed_out, setup, teardown),
         cmocka_unit_test_setup_teardown(test_not_known, setup, teardown),
     };
 
