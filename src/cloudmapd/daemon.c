@@ -17,6 +17,7 @@
 #include "cloudmapd/daemon_tls.h"
 #include "cloudmapd/daemon_views.h"
 #include "cloudmapd/root_key.h"
+#include "cloudmapd/sandbox.h"
 #include "cloudmapd/sd_listen.h"
 #include "cloudmapd/sd_notify.h"
 #include "dns/dns_server.h"
@@ -441,10 +442,18 @@ static int take_sockets(struct daemon *daemon)
     return 0;
 }
 
+static int enter_sandbox(const struct daemon *daemon)
+{
+    struct sandbox_message message;
+    return sandbox_enter(daemon->config, daemon->args->file, &message) == 0 ? 0 : refuse(EX_CONFIG, message.text);
+}
+
 static int start(struct daemon *daemon)
 {
     log_event(LOG_DAEMON_STARTED, LOG_C("version", CLOUDMAP_VERSION), LOG_I("pid", getpid()));
-    int r = take_sockets(daemon);
+    int r = enter_sandbox(daemon);
+    if (r == 0)
+        r = take_sockets(daemon);
     if (r == 0)
         r = start_views(daemon);
     if (r == 0 && daemon_targets_init(&daemon->targets, daemon->config) != 0)
