@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Health checks against real servers on loopback: each rule of Route 53's, who is served by it, and what is shown."""
 
+import http.client
+import itertools
 import json
 import re
+import threading
 import time
 
 import pytest
 
-from support.client import until
+from support.client import Api, until
 from support.daemon import daemons
 from support.dns import Dns
-from support.program import cloudmapctl
+from support.program import cloudmapctl, cloudmapd
 from support.targets import nginx, targets
 from support.tls_front import certificate
 
@@ -301,7 +304,6 @@ class TestDoubt:
         ready = daemon.api.http("GET", "/readyz")
         assert ready.status == 200 and b"12 verdicts are held" in ready.body
         assert b"\ncloudmap_health_held 12\n" in daemon.api.http("GET", "/metrics").body
-        # A restart while they are away changes nothing either.
         for one in cut:
             crowd[one].mood = None
         until(lambda: daemon.events("health_sure"), bool, 15)
@@ -333,11 +335,19 @@ class TestDoubt:
         becomes(daemon.api, service, {"i": "UNHEALTHY"})
 
     def test_a_bad_reference_is_refused(self, tmp_path):
-        from support.program import cloudmapd
         for value in ("localhost:80", "127.0.0.1:80"):
             done = cloudmapd("--data", tmp_path / "d", "--api", "127.0.0.1:0", "--dns", "127.0.0.1:0", "--set",
                              f"health.reference={value}")
             assert done.returncode == 78 and "health.reference" in done.stderr, done
+
+
+def write_until_it_dies(daemon, service, number):
+    api = Api(daemon)
+    for k in itertools.count():
+        try:
+            api.send("RegisterInstance", {"ServiceId": service, "InstanceId": f"w{number}-{k}", "Attributes": {}})
+        except (OSError, http.client.HTTPException):
+            return
 
 
 class TestRestart:
@@ -350,7 +360,15 @@ class TestRestart:
             daemon.api.register(service, one, target.attributes)
         becomes(daemon.api, service, wanted)
         since = {one: entry["since_ms"] for one, entry in shown(daemon, service).items()}
-        daemon.restart(crash=True)
+        busy = daemon.api.service(daemon.api.namespace(fresh()), "busy")
+        writers = [threading.Thread(target=write_until_it_dies, args=(daemon, busy, number)) for number in range(3)]
+        for one in writers:
+            one.start()
+        until(lambda: len(daemon.api.ok("ListInstances", ServiceId=busy)["Instances"]), lambda n: n >= 20)
+        daemon.kill9()
+        for one in writers:
+            one.join()
+        daemon.restart()
         flips = len(daemon.events("health_turned"))
         assert statuses(daemon.api, service) == wanted
         until(lambda: all("probed_ms" in entry for entry in shown(daemon, service).values()), bool, 15)
