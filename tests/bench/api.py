@@ -1,15 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """DiscoverInstances against nginx that returns the same bytes; other reads for information."""
 
+import contextlib
 import json
 
 import wire
-from measure import QUICK, Report, SERVER_CORE, fresh_data, load, rounds
+from measure import QUICK, Report, SERVER_CORE, background_load, fresh_data, load, rounds
 from peer_servers import nginx
 from server import Server
+from support.program import cloudmapctl
+from support.signing import Credentials, Request, sign_header
 
 SMALL, LARGE = ("cart", 10), ("catalog", 72)  # service and instances: about 2 KB and 16 KB
 MIN_RATE, MAX_P99 = 0.8, 2.0
+MIN_SIGNED_RATE, MIN_FLOODED_RATE = 0.65, 0.5
+FLOOD_CONNECTIONS, FLOOD_RATE = 200, 20000
+SETTINGS = {"api.workers": "1", "auth.mode": "open"}
 
 
 def fill(client):
@@ -64,11 +70,70 @@ def other_reads(report, ours, service_id):
         report.cell_row(name, "cloudmapd", cell)
 
 
+def discoverer(ours):
+    """The key of a user whom a policy allows to discover, and nothing else does."""
+    def ctl(*words):
+        done = cloudmapctl("--data", ours.data, "-o", "json", *words)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    ctl("user", "create", "reader")
+    ctl("policy", "attach", "discoverer", "--user", "reader")
+    made = ctl("key", "create", "--user", "reader")
+    return Credentials(made["access_key_id"], made["secret_access_key"])
+
+
+def signature(ours, key, body):
+    """What load.lua is told of a call that it sends again and again: each time it is verified anew."""
+    signed = sign_header(Request("POST", "/", [
+        ("Host", f"127.0.0.1:{ours.port}"), ("Content-Type", "application/x-amz-json-1.1"),
+        ("X-Amz-Target", wire.TARGET + "DiscoverInstances")], body.encode()), key)
+    return signed.value("X-Amz-Date"), signed.value("Authorization")
+
+
+def compare_signed(report, ours, key, answer):
+    """As `compare`, of the small answer, with the signature verified and the policy evaluated; {situation: cells}."""
+    results, body = {}, discover_body(SMALL[0])
+    with nginx(answer) as peer:
+        for connections in (32, 256):
+            title = f"signed, {len(answer) / 1024:.1f} KiB, {connections} connections"
+            call = lambda url, cpu: load(url, cpu, connections, "call", "DiscoverInstances", body,
+                                         *signature(ours, key, body))
+            results[title] = rounds({"cloudmapd": lambda: call(ours.url, ours.cpu_seconds),
+                                     "nginx": lambda: call(peer.url, peer.cpu)})
+            for name, cell in results[title].items():
+                report.cell_row(title, name, cell)
+    return results
+
+
+def flooded(report, ours, key):
+    """The signed client's share of its rate, while strangers send what they cannot sign."""
+    body, strangers = discover_body(SMALL[0]), []
+
+    def sample(flood):
+        with background_load(ours.url, FLOOD_CONNECTIONS, "flood", "DiscoverInstances") if flood else \
+                contextlib.nullcontext(strangers) as sent:
+            found = load(ours.url, ours.cpu_seconds, 32, "call", "DiscoverInstances", body,
+                         *signature(ours, key, body))
+        if flood:
+            strangers.append(sent[0]["requests"] / sent[0]["seconds"])
+        return found
+
+    cells = rounds({"alone": lambda: sample(False), "with strangers": lambda: sample(True)})
+    for name, cell in cells.items():
+        report.cell_row("signed, 32 connections", f"cloudmapd, {name}", cell)
+    rate = sum(strangers) / len(strangers)
+    report.say("")
+    report.say(f"The strangers were refused {rate:,.0f} times a second.")
+    return cells["with strangers"].median("rate") / cells["alone"].median("rate"), rate
+
+
 def run():
     report = Report("api")
     report.say("DiscoverInstances, requests of about 900 bytes with an SDK's headers, keep-alive. nginx returns the "
-               "same body from one worker without a log; cloudmapd runs with `--set api.workers=1`.")
-    with Server(fresh_data("cloudmapd"), {"api.workers": "1"}, before=SERVER_CORE) as ours:
+               "same body from one worker without a log; cloudmapd runs with `--set api.workers=1`, for signed calls with "
+               "`--set auth.mode=required`: each is verified, and allowed by a policy of its user.")
+    with Server(fresh_data("cloudmapd"), SETTINGS, before=SERVER_CORE) as ours:
         with ours.client() as client:
             service_id = fill(client)
             bodies = {service: client.exchange(wire.request("DiscoverInstances", discover_body(service).encode()))[1]
@@ -76,12 +141,22 @@ def run():
         report.cell_table("situation")
         results = compare(report, ours, bodies)
         other_reads(report, ours, service_id)
+        key = discoverer(ours)
+        ours.restart(SETTINGS | {"auth.mode": "required"})
+        report.cell_table("situation")
+        signed = compare_signed(report, ours, key, bodies[SMALL[0]])
+        share, rate = flooded(report, ours, key)
     report.bar_table()
     for title, cells in results.items():
         a, b = cells["cloudmapd"], cells["nginx"]
         report.bar(f"{title}: requests/s, of nginx's", a.median("rate") / b.median("rate"), ">=", MIN_RATE)
         report.bar(f"{title}: p99, of nginx's", a.median("p99") / b.median("p99"), "<=", MAX_P99)
+    for title, cells in signed.items():
+        a, b = cells["cloudmapd"], cells["nginx"]
+        report.bar(f"{title}: requests/s, of nginx's", a.median("rate") / b.median("rate"), ">=", MIN_SIGNED_RATE)
+    report.bar("signed calls, of their rate without unsigned ones", share, ">=", MIN_FLOODED_RATE)
+    report.bar("unsigned calls refused a second meanwhile", rate, ">=", 0.9 * FLOOD_RATE)
     report.table("ratio without a bar", "cloudmapd / nginx")
-    for title, cells in results.items():
+    for title, cells in (results | signed).items():
         report.row(f"{title}: CPU us/request", f"{cells['cloudmapd'].median('us') / cells['nginx'].median('us'):.2f}")
     return report

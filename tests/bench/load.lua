@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: Apache-2.0
 -- What wrk sends: wrk -s load.lua URL -- KIND ARGUMENT...   The last line of its output is the result as JSON.
 --
---   call OPERATION BODY              one call, again and again
+--   call OPERATION BODY [DATE AUTHORIZATION]   one call, again and again; with a signature of its own
+--   flood OPERATION                  calls without a signature, a hundred a second on each connection
 --   query NAMESPACE SERVICE COUNT    DiscoverInstances by one of COUNT values of the attribute `shard`
 --   register SERVICES FIRST SIZE     RegisterInstance of new ids from FIRST on, spread over the services of the file,
 --                                    values of SIZE bytes in all
@@ -61,11 +62,22 @@ end
 
 local kinds = {}
 
-function kinds.call(operation, body)
+function kinds.call(operation, body, date, authorization)
     -- no function: wrk then sends ready bytes, without asking Lua each time
+    if date then
+        HEADERS["X-Amz-Date"], HEADERS["Authorization"] = date, authorization
+    end
     HEADERS["X-Amz-Target"] = target(operation)
     HEADERS["Host"] = wrk.headers["Host"]
     wrk.method, wrk.headers, wrk.body = "POST", HEADERS, body
+end
+
+function kinds.flood(operation)
+    function delay()
+        return 10
+    end
+    HEADERS["Authorization"] = nil
+    kinds.call(operation, "{}")
 end
 
 function kinds.query(namespace, service, count)

@@ -3,6 +3,7 @@
 median of the rounds with the least and the most. CPU time of the server per request is the first figure, the rate the
 second: generators saturate first."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -53,10 +54,25 @@ class Cell:
         return max(getattr(s, figure) for s in self.samples)
 
 
+def wrk(url, connections, seconds, arguments):
+    return [*LOAD_CORE, "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", str(LOAD), url, "--",
+            *map(str, arguments)]
+
+
+@contextlib.contextmanager
+def background_load(url, connections, *arguments, seconds=SECONDS):
+    """A load beside the one that is measured; gives a list, in which what became of it stands at the end."""
+    found = []
+    with subprocess.Popen(wrk(url, connections, seconds, arguments), stdout=subprocess.PIPE, text=True, cwd=DATA) as one:
+        yield found
+        told, _ = one.communicate()
+    assert one.returncode == 0, told
+    found.append(json.loads(told.splitlines()[-1]))
+
+
 def load(url, cpu, connections, *arguments, seconds=SECONDS, tolerate_refused=0):
     """One sample: wrk against url; cpu() tells the server's CPU seconds so far."""
-    command = [*LOAD_CORE, "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", str(LOAD), url,
-               "--", *map(str, arguments)]
+    command = wrk(url, connections, seconds, arguments)
     before, load_before = cpu(), children_seconds()
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=DATA)
     after, load_after = cpu(), children_seconds()
