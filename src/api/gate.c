@@ -5,6 +5,7 @@
 #include "api/gate.h"
 
 #include "api/api_worker.h"
+#include "auth/access_lookup.h"
 #include "auth/authenticate.h"
 #include "auth/credential.h"
 #include "base/log.h"
@@ -13,6 +14,7 @@
 
 #define GATE_LINES_PER_S 5 /* of a worker */
 #define GATE_SHOWN_MAX 64
+#define GATE_ARN_PREFIX STR("arn:aws:iam::")
 
 /* --- open mode --------------------------------------------------------------------------------------------------- */
 
@@ -90,6 +92,35 @@ static void gate_log_refusal(struct api_call *call, enum error_id id, const stru
     worker->refusals.n_not_logged = 0;
 }
 
+/* The user whom a certificate names: by a URI that is the ARN, or in our account by the common name. NULL: nobody. */
+static const struct identity_node *gate_find_user(const struct api_call *call,
+                                                  const struct http_client_certificate *certificate)
+{
+    struct str account = call->worker->api->root.account, name = certificate->common_name, rest = certificate->uri;
+    const struct identity_node *user;
+
+    if (!str_starts(rest, GATE_ARN_PREFIX))
+        return access_lookup_user(call->snapshot, account, name);
+    rest = str_skip(rest, GATE_ARN_PREFIX.n);
+    account = (struct str){ rest.p, str_find_char(rest, ':') };
+    while (str_find_char(rest, '/') < rest.n)
+        rest = str_skip(rest, str_find_char(rest, '/') + 1);
+    user = access_lookup_user(call->snapshot, account, rest);
+    return user && str_eq(user->config->arn, certificate->uri) ? user : NULL;
+}
+
+/* Without a signature: whoever shows a certificate is its user. The region is the one of requests without a scope. */
+static int gate_certified(struct api_call *call, const struct http_client_certificate *certificate,
+                          struct authenticate_outcome *outcome)
+{
+    const struct identity_node *user = gate_find_user(call, certificate);
+
+    if (!user)
+        return AUTHENTICATE_UNKNOWN;
+    outcome->region = call->worker->api->region;
+    return principal_of_user(user, &call->arena, &outcome->principal);
+}
+
 static int gate_signed(struct api_call *call, struct str service)
 {
     struct api_worker *worker = call->worker;
@@ -109,6 +140,8 @@ static int gate_signed(struct api_call *call, struct str service)
     if (!outcome)
         return -ENOMEM;
     r = authenticate_request(worker->authenticate, &lookup, &verifier, service, now_s, &call->arena, outcome);
+    if (r == AUTHENTICATE_MISSING && http_request_client_certificate(request))
+        r = gate_certified(call, http_request_client_certificate(request), outcome);
     if (r > 0) {
         call->error = (struct api_error){ .id = gate_errors[r], .message = outcome->message };
         gate_log_refusal(call, call->error.id, outcome);

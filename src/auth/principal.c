@@ -37,6 +37,12 @@ int principal_of_key(const struct snapshot *snapshot, const struct access_key *k
     return arena->failed ? -ENOMEM : 0;
 }
 
+int principal_of_user(const struct identity_node *user, struct arena *arena, struct principal *ret_principal)
+{
+    principal_copy(user->config, arena, ret_principal);
+    return arena->failed ? -ENOMEM : 0;
+}
+
 int principal_of_role(const struct identity_node *role, struct str session_name, struct arena *arena,
                       struct principal *ret_principal)
 {

@@ -31,6 +31,8 @@ struct principal {
 /* Whoever signs with the key, which was found in the snapshot. 0 or -ENOMEM. */
 int principal_of_key(const struct snapshot *snapshot, const struct access_key *key, struct arena *arena,
                      struct principal *ret_principal);
+/* The user, who has shown otherwise who they are. 0 or -ENOMEM. */
+int principal_of_user(const struct identity_node *user, struct arena *arena, struct principal *ret_principal);
 /* A session of the role. 0 or -ENOMEM. */
 int principal_of_role(const struct identity_node *role, struct str session_name, struct arena *arena,
                       struct principal *ret_principal);

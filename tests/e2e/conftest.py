@@ -21,6 +21,7 @@ from botocore.config import Config
 from support.daemon import daemons
 from support.record import Recorder, Tap
 from support.sdk import REGION, Aws, client_env
+from support.signing import Credentials
 from support.unmap import worlds
 
 
@@ -51,6 +52,20 @@ def daemon(tmp_path_factory, recorder):
 @pytest.fixture
 def api(daemon):
     return daemon.api
+
+
+@pytest.fixture(scope="session")
+def root():
+    """The key of the account's root, of daemons that ask for signatures."""
+    return Credentials("AKIAROOTKEYOFTHETEST", "a/secret+of/forty+characters/0123456789A")
+
+
+@pytest.fixture(scope="module")
+def signed_daemon(tmp_path_factory, recorder, root):
+    """A daemon that asks for signatures; `root` may do everything in it."""
+    with daemons(tmp_path_factory.mktemp("signed"), recorder) as start:
+        yield start({"auth.mode": "required"}, env={"CLOUDMAP_ROOT_ACCESS_KEY_ID": root.key,
+                                                    "CLOUDMAP_ROOT_SECRET_ACCESS_KEY": root.secret})
 
 
 _numbers = itertools.count(1)

@@ -12,7 +12,7 @@ const { ENDPOINT: endpoint, HOST_PREFIX, NAME: name } = process.env;
 const settings = {
   endpoint,
   region: "us-east-1",
-  credentials: { accessKeyId: "any", secretAccessKey: "any" },
+  credentials: { accessKeyId: process.env.AWS_ACCESS_KEY_ID, secretAccessKey: process.env.AWS_SECRET_ACCESS_KEY },
   maxAttempts: 1,
   disableHostPrefix: HOST_PREFIX === "off",
 };
