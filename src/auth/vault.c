@@ -120,23 +120,15 @@ static int flush_folder(const char *path)
     return r;
 }
 
-/* A new key in a new file. As root it is given to whose the folder is: the daemon has to read it. */
-static int write_file(int fd, const char *path, const char digits[DIGITS])
+static int write_file(int fd, const char digits[DIGITS])
 {
-    char line[DIGITS + 1], folder[PATH_MAX + 8];
-    struct stat status;
+    char line[DIGITS + 1];
     memcpy(line, digits, DIGITS);
     line[DIGITS] = '\n';
     ssize_t n = write(fd, line, sizeof(line));
     explicit_bzero(line, sizeof(line));
     if (n != (ssize_t)sizeof(line))
         return n < 0 ? -errno : -ENOSPC;
-    snprintf(folder, sizeof(folder), "%s", path);
-    char *slash = strrchr(folder, '/');
-    if (slash)
-        slash[1] = '\0';
-    if (geteuid() == 0 && stat(slash ? folder : ".", &status) == 0 && fchown(fd, status.st_uid, status.st_gid) < 0)
-        return -errno;
     return fsync(fd) < 0 ? -errno : 0;
 }
 
@@ -167,7 +159,7 @@ static int make_file(struct vault *vault, const char *path, struct file_key *ret
     unlink(draft);
     int fd = r < 0 ? -1 : open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (r == 0)
-        r = fd < 0 ? -errno : write_file(fd, path, digits);
+        r = fd < 0 ? -errno : write_file(fd, digits);
     if (fd >= 0)
         close(fd);
     if (r == 0 && link(draft, path) < 0) /* unlike rename, it does not replace */

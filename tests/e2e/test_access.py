@@ -103,6 +103,15 @@ class TestCommands:
         root = life(data, tmp_path)
         assert keys(data) == {root: ("(root)", "active")}
 
+    def test_root_leaves_the_files_to_the_owner_of_the_directory(self, tmp_path):
+        data = tmp_path / "data"
+        owner = 65534 if os.geteuid() == 0 else os.geteuid()
+        data.mkdir(mode=0o700)
+        os.chown(data, owner, -1)
+        ctl(data, "key", "create", "--root")
+        assert {path.name: path.stat().st_uid for path in data.iterdir()} == {
+            name: owner for name in ("acknowledged", "cloudmap.db", "lock", "secret.key")}
+
     def test_table(self, tmp_path):
         data = tmp_path / "data"
         made = cloudmapctl("--data", data, "key", "create", "--root").stdout
