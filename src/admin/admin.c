@@ -5,6 +5,7 @@
 #include "admin/admin_access.h"
 #include "admin/admin_change.h"
 #include "admin/admin_explain.h"
+#include "admin/admin_guard.h"
 #include "admin/admin_health.h"
 #include "admin/socket_path.h"
 #include "base/mem.h"
@@ -123,7 +124,7 @@ static void handle(void *context, struct http_request *request)
     struct buf buf;
     bool is_change = admin_change_has_path(http_request_path(request));
     if (is_change && str_eq(http_request_method(request), STR("POST"))) {
-        admin_change_handle(admin->config.registry, request);
+        admin_change_handle(admin->config.registry, admin->config.health, request);
         return;
     }
     bool is_access = str_eq(http_request_path(request), STR(ADMIN_ACCESS_PATH));
@@ -134,15 +135,19 @@ static void handle(void *context, struct http_request *request)
     buf_init(&buf, ANSWER_MAX);
     bool explain = str_eq(http_request_path(request), STR(ADMIN_EXPLAIN_PATH));
     bool health = str_eq(http_request_path(request), STR(ADMIN_HEALTH_PATH));
+    bool guard = str_eq(http_request_path(request), STR(ADMIN_GUARD_PATH));
     if (is_change || is_access) {
         buf_put_str(&buf, STR("{\"error\":\"only POST is allowed here\"}"));
         respond(request, 405, &buf);
-    } else if (!explain && !health && !str_eq(http_request_path(request), STR(ADMIN_STATUS_PATH))) {
+    } else if (!explain && !health && !guard && !str_eq(http_request_path(request), STR(ADMIN_STATUS_PATH))) {
         buf_put_str(&buf, STR("{\"error\":\"there is no such resource\"}"));
         respond(request, 404, &buf);
     } else if (!str_eq(http_request_method(request), STR("GET"))) {
         buf_put_str(&buf, STR("{\"error\":\"only GET is allowed here\"}"));
         respond(request, 405, &buf);
+    } else if (guard) {
+        admin_guard_write(&buf, admin->config.health, registry_head(admin->config.registry));
+        respond(request, 200, &buf);
     } else if (explain) {
         unsigned status = write_explanation(&buf, admin, http_request_query(request));
         respond(request, status, &buf);

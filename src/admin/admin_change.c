@@ -19,6 +19,8 @@ struct call {
     struct arena arena;
     struct change change;
     struct str service; /* as it was named */
+    bool all, verdicts;
+    size_t n_verdicts; /* released */
 };
 
 static const struct {
@@ -26,6 +28,8 @@ static const struct {
     enum change_kind kind;
 } paths[] = {
     { { ADMIN_DRAIN_PATH, sizeof(ADMIN_DRAIN_PATH) - 1 }, CHANGE_DRAIN },
+    { { ADMIN_GUARD_RELEASE_PATH, sizeof(ADMIN_GUARD_RELEASE_PATH) - 1 }, CHANGE_GUARD_RELEASE },
+    { { ADMIN_GUARD_CANCEL_PATH, sizeof(ADMIN_GUARD_CANCEL_PATH) - 1 }, CHANGE_GUARD_CANCEL },
     { { ADMIN_RENEW_PATH, sizeof(ADMIN_RENEW_PATH) - 1 }, CHANGE_RENEW },
     { { ADMIN_UNDRAIN_PATH, sizeof(ADMIN_UNDRAIN_PATH) - 1 }, CHANGE_UNDRAIN },
 };
@@ -65,6 +69,11 @@ static void respond_error(struct http_request *request, unsigned status, struct 
     respond(request, status, &buf);
 }
 
+static bool is_of_guard(const struct change *change)
+{
+    return change->kind == CHANGE_GUARD_RELEASE || change->kind == CHANGE_GUARD_CANCEL;
+}
+
 static void respond_done(struct call *call)
 {
     struct json_writer writer;
@@ -73,8 +82,13 @@ static void respond_done(struct call *call)
     buf_init(&buf, ANSWER_MAX);
     json_writer_init(&writer, &buf);
     json_open_object(&writer);
-    json_field_string(&writer, STR("service"), call->change.service_id);
-    json_field_string(&writer, STR("instance"), call->change.instance_id);
+    json_field_optional(&writer, STR("service"), call->change.service_id);
+    json_field_optional(&writer, STR("instance"), call->change.instance_id);
+    if (is_of_guard(&call->change)) {
+        json_field_int(&writer, STR("done"), (int64_t)call->change.n_done);
+        json_field_int(&writer, STR("verdicts"), (int64_t)call->n_verdicts);
+        json_field_int(&writer, STR("left"), (int64_t)call->change.n_left);
+    }
     json_close_object(&writer);
     respond(call->request, 200, &buf);
 }
@@ -89,6 +103,7 @@ static void respond_failed(struct call *call)
         { CHANGE_INVALID_INPUT, 400, NULL },
         { CHANGE_SERVICE_NOT_FOUND, 404, "there is no such service" },
         { CHANGE_INSTANCE_NOT_FOUND, 404, "there is no such instance" },
+        { CHANGE_IN_USE, 423, NULL },
         { CHANGE_STORE_FULL, 507, "the disk is full" },
         { CHANGE_STORE_LOST, 503, "the store takes no writes until the daemon is started again" },
         { CHANGE_OVERLOADED, 503, "too many changes wait, or the daemon stops" },
@@ -121,6 +136,12 @@ static int read_member(struct json_reader *reader, struct str key, struct call *
         return json_int(reader, &change->drain_for_ms);
     if (str_eq(key, STR("then")))
         return json_string(reader, &word) || tenure_parse_then(word, &change->drain_then);
+    if (str_eq(key, STR("force")))
+        return json_bool(reader, &change->force);
+    if (str_eq(key, STR("all")))
+        return json_bool(reader, &call->all);
+    if (str_eq(key, STR("verdicts")))
+        return json_bool(reader, &call->verdicts);
     return 1;
 }
 
@@ -138,7 +159,12 @@ static int read_body(struct call *call)
     while (!json_member(&reader, &more, &key) && more)
         if (read_member(&reader, key, call))
             return 1;
-    return json_end(&reader) || !str_is_set(call->service) || !str_is_set(call->change.instance_id);
+    if (json_end(&reader) || (unsigned)call->all + call->verdicts + str_is_set(call->service) != 1)
+        return 1;
+    if (call->verdicts)
+        return call->change.kind != CHANGE_GUARD_RELEASE || str_is_set(call->change.instance_id);
+    return is_of_guard(&call->change) ? call->all && str_is_set(call->change.instance_id)
+                                      : call->all || !str_is_set(call->change.instance_id);
 }
 
 /* Fills in which service of which tenant. */
@@ -168,7 +194,7 @@ static void done(struct change *change)
     http_finish(((struct call *)change->owner)->request);
 }
 
-void admin_change_handle(struct registry *registry, struct http_request *request)
+void admin_change_handle(struct registry *registry, struct health *health, struct http_request *request)
 {
     struct call *call = mem_zalloc(sizeof(*call));
     int r;
@@ -188,7 +214,14 @@ void admin_change_handle(struct registry *registry, struct http_request *request
         free_call(call);
         return;
     }
-    r = find_service(registry, call);
+    if (call->change.kind == CHANGE_GUARD_RELEASE && (call->all || call->verdicts))
+        call->n_verdicts = health_release(health);
+    if (call->verdicts) {
+        respond_done(call);
+        free_call(call);
+        return;
+    }
+    r = call->all ? 0 : find_service(registry, call);
     if (r) {
         respond_error(request, r < 0 ? 500 : 404,
                       r < 0 ? STR("out of memory") : str_of(admin_service_text((enum admin_service_result)r)));

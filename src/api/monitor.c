@@ -32,6 +32,13 @@ static void monitor_put_kind(struct buf *buf, const char *kind, uint64_t value)
     metric_write_sample(buf, "cloudmap_resources", &label, 1, METRIC_COUNT, (int64_t)value);
 }
 
+static void monitor_put_held(struct buf *buf, const char *cause, uint64_t value)
+{
+    const struct str_pair label = { STR("cause"), str_of(cause) };
+
+    metric_write_sample(buf, "cloudmap_guard_held", &label, 1, METRIC_COUNT, (int64_t)value);
+}
+
 static void monitor_put_registry(struct buf *buf, const struct api *api)
 {
     struct registry_stat stat;
@@ -44,6 +51,9 @@ static void monitor_put_registry(struct buf *buf, const struct api *api)
     monitor_put_kind(buf, "instance", stat.instances);
     monitor_put_kind(buf, "operation", stat.operations);
     monitor_put_kind(buf, "unfinished_operation", stat.unfinished_operations);
+    metric_write_header(buf, "cloudmap_guard_held", "Removals that the mass-loss guard holds, by cause.", METRIC_GAUGE);
+    monitor_put_held(buf, "api", stat.held_operations);
+    monitor_put_held(buf, "lease", stat.held_leases);
     monitor_put_gauge(buf, "cloudmap_registry_revision", "Revision of the newest commit.", stat.revision);
     store_stat(api->store, &store);
     monitor_put_gauge(buf, "cloudmap_store_records", "Records in the store.", store.records);
@@ -129,6 +139,17 @@ static void monitor_metrics(struct api_worker *worker, struct http_request *requ
     buf_fini(&body);
 }
 
+/* What does not make the daemon unready, but wants somebody to look. */
+static void monitor_put_facts(struct buf *buf, const struct api *api)
+{
+    const struct snapshot *snapshot = snapshot_acquire(registry_head(api->registry));
+    uint64_t n_held = (uint64_t)snapshot->n_held_operations + snapshot->n_held_leases;
+
+    snapshot_release(registry_head(api->registry));
+    if (n_held)
+        buf_printf(buf, "the guard holds %llu removals: see cloudmapctl guard list\n", (unsigned long long)n_held);
+}
+
 /* Alive is whoever answers; ready is who takes reads and writes. */
 static void monitor_ready(struct api_worker *worker, struct http_request *request, bool verdict_matters)
 {
@@ -142,6 +163,8 @@ static void monitor_ready(struct api_worker *worker, struct http_request *reques
     buf_init(&body, MONITOR_MAX_ANSWER);
     if (!verdict_matters || ready) {
         buf_put_str(&body, STR("ok\n"));
+        if (verdict_matters)
+            monitor_put_facts(&body, worker->api);
         if (verdict_matters && worker->api->write_ready)
             worker->api->write_ready(worker->api->write_ready_arg, &body);
     } else if (stopping)

@@ -15,6 +15,8 @@ struct ctl {
     const char *time;   /* drain --for TIME, or NULL */
     const char *then;   /* drain --then WHAT, or NULL */
     bool json;          /* -o json */
+    bool force;         /* drain --force */
+    bool all;           /* guard --all */
     bool replace;       /* restore --replace */
     const char *out;    /* cert --out DIR, or NULL */
     bool is_client;     /* cert --client */

@@ -29,6 +29,10 @@ int drain_run(const struct ctl *ctl)
         json_field_int(&writer, STR("for_ms"), for_ms);
         json_field_string(&writer, STR("then"), tenure_then_text(then));
     }
+    if (ctl->force) {
+        json_key(&writer, STR("force"));
+        json_put_bool(&writer, true);
+    }
     json_close_object(&writer);
     return instance_change_send(ctl, ADMIN_DRAIN_PATH, &body, "drains: it is out of discovery and DNS");
 }

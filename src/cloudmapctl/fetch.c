@@ -97,13 +97,14 @@ static int fetch_resource(const struct ctl *ctl, const char *path, struct str bo
         return EXIT_FAILURE;
     }
     char *text = NULL;
-    if (answer.status != 200)
+    unsigned status = answer.status;
+    if (status != 200)
         explain_refusal(&answer, why, size);
     else if (!(text = buf_take(&answer.body, ret_n)))
         snprintf(why, size, "out of memory");
     http_client_answer_free(&answer);
     if (!text)
-        return EXIT_FAILURE;
+        return status == 423 ? FETCH_GUARD_REFUSES : EXIT_FAILURE;
     *ret_text = text;
     return 0;
 }

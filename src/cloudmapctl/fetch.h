@@ -15,6 +15,8 @@
 int fetch_get(const char *socket, const char *url, struct http_client_answer *ret_answer,
               struct http_message *ret_message);
 
+#define FETCH_GUARD_REFUSES 3 /* exit code */
+
 /* A resource of the daemon's admin socket. 0 with its text (mem_free); or an exit code with a sentence in `why`. */
 int fetch_admin(const struct ctl *ctl, const char *path, char **ret_text, size_t *ret_n, char *why, size_t size);
 /* The same by POST, with a body of JSON. */

@@ -9,6 +9,7 @@
 #include "cloudmapctl/env.h"
 #include "cloudmapctl/explanation.h"
 #include "cloudmapctl/health_table.h"
+#include "cloudmapctl/held.h"
 #include "cloudmapctl/renew.h"
 #include "cloudmapctl/restore.h"
 #include "cloudmapctl/status.h"
@@ -38,6 +39,7 @@ static const struct command commands[] = {
     { "health", "SERVICE", 1, 1, health_table_run, PLACE_SOCKET, "how a service's instances are, and why" },
     { "drain", "SERVICE INSTANCE", 2, 2, drain_run, PLACE_SOCKET, "take an instance out of discovery and DNS" },
     { "undrain", "SERVICE INSTANCE", 2, 2, drain_run_undrain, PLACE_SOCKET, "serve it again" },
+    { "guard", "list|release|cancel [SERVICE [INSTANCE]]", 1, 3, held_run, PLACE_SOCKET, "removals held back" },
     { "renew", "SERVICE INSTANCE", 2, 2, renew_run, PLACE_SOCKET, "renew an instance's lease" },
     { "key", "ACTION [ID]", 1, 2, access_ctl_key, PLACE_SOCKET, "keys: create, list, disable, enable, delete, rewrap" },
     { "user", "ACTION [NAME]", 1, 2, access_ctl_user, PLACE_SOCKET, "users: create, list, delete" },
@@ -66,6 +68,8 @@ static const struct flag flags[] = {
     { "reason", "TEXT", offsetof(struct ctl, reason), " drain ", "what is shown with the instance" },
     { "for", "TIME", offsetof(struct ctl, time), " drain ", "when it ends, such as 30s; without: by undrain" },
     { "then", "WHAT", offsetof(struct ctl, then), " drain ", "with --for: undrain (as without it) or deregister" },
+    { "force", NULL, offsetof(struct ctl, force), " drain ", "whatever the guard says" },
+    { "all", NULL, offsetof(struct ctl, all), " guard ", "whatever is held" },
     { "account", "ID", offsetof(struct ctl, account), " key user role policy ", "whose they are (000000000000)" },
     { "user", "NAME", offsetof(struct ctl, user), " key policy ", "of this user" },
     { "role", "NAME", offsetof(struct ctl, role), " policy ", "of this role" },
@@ -118,8 +122,9 @@ static int print_help(void)
         if (flags[i].doc)
             print_flag(&flags[i]);
     printf("  --version      print the version\n"
-           "\nExit codes: 0 done, 1 error, 64 usage, 65 damaged or foreign store,\n"
-           "66 newer store, 73 cannot write, 75 store in use.\n");
+           "\nExit codes: 0 done, 1 error, 3 the guard refuses, 64 usage,\n"
+           "65 damaged or foreign store, 66 newer store, 73 cannot write,\n"
+           "75 store in use.\n");
     return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 

@@ -58,6 +58,11 @@ bool operation_is_finished(const struct operation *operation)
     return operation->status == OPERATION_SUCCESS || operation->status == OPERATION_FAIL;
 }
 
+bool operation_is_held(const struct operation *operation)
+{
+    return operation->status == OPERATION_PENDING && operation->due_wall_ms == 0;
+}
+
 struct str operation_status_text(enum operation_status status)
 {
     return status_words[status];

@@ -35,7 +35,7 @@ struct operation {
     struct str namespace_id, service_id, instance_id; /* targets; absent when not one */
     struct str error_code, error_message;             /* FAIL only */
     struct str request;                               /* not finished: the change as JSON, to be done when due */
-    int64_t due_wall_ms;                              /* not finished: when the next status comes */
+    int64_t due_wall_ms;                              /* not finished: when the next status comes; 0: held */
     int64_t due_mono_ms;
     uint64_t group;     /* revision of the commit whose record holds it */
     uint32_t group_sum; /* of that record */
@@ -44,6 +44,8 @@ struct operation {
 /* NULL when memory is out. */
 struct operation *operation_dup(const struct operation *draft);
 bool operation_is_finished(const struct operation *operation);
+/* PENDING until somebody decides about it. */
+bool operation_is_held(const struct operation *operation);
 
 /* The words of the API. */
 struct str operation_status_text(enum operation_status status);

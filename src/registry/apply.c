@@ -135,6 +135,8 @@ void apply_del_record(struct apply *apply, const struct record_key *key, uint32_
 void apply_tell(struct apply *apply, enum log_id event, const struct service *service, struct str instance_id,
                 struct str why)
 {
+    struct apply_notice *notice;
+
     if (apply->n_notices == apply->max_notices) {
         size_t max = apply->max_notices ? apply->max_notices * 2 : 64;
         struct apply_notice *wider = mem_realloc(apply->notices, max * sizeof(*wider));
@@ -143,7 +145,9 @@ void apply_tell(struct apply *apply, enum log_id event, const struct service *se
         apply->notices = wider;
         apply->max_notices = max;
     }
-    apply->notices[apply->n_notices++] = (struct apply_notice){ event, service, instance_id, why };
+    notice = &apply->notices[apply->n_notices++];
+    *notice = (struct apply_notice){ .event = event, .service = service, .why = why, .id_len = (uint8_t)instance_id.n };
+    memcpy(notice->id, instance_id.p, instance_id.n);
 }
 
 void apply_log(struct apply *apply)
@@ -152,7 +156,7 @@ void apply_log(struct apply *apply)
         const struct apply_notice *notice = &apply->notices[i];
         log_event(notice->event, LOG_S("account", notice->service->account), LOG_S("region", notice->service->region),
                   LOG_S("service", notice->service->id), LOG_S("name", notice->service->name),
-                  LOG_S("instance", notice->instance_id), LOG_S("why", notice->why));
+                  LOG_S("instance", ((struct str){ notice->id, notice->id_len })), LOG_S("why", notice->why));
     }
 }
 
@@ -308,11 +312,23 @@ static void apply_postpone(struct apply *apply, const struct change *change, str
         apply->edit.failed = true;
 }
 
+/* The instance is registered again while its removal is held: it will not be removed. */
+static void apply_take_back(struct apply *apply, const struct operation *held)
+{
+    struct tenant *tenant = apply_own_tenant(apply, held->account, held->region);
+
+    if (tenant)
+        apply_end_held(apply, tenant, held,
+                       STR("The instance was registered again while the guard (guard.max_loss) held its removal"));
+}
+
 static int apply_operation(struct apply *apply, struct change *change)
 {
     const struct tenant *seen = state_find_tenant(&apply->next, change->account, change->region);
     struct apply_outcome outcome = { 0 };
     struct operation operation = { 0 };
+    const struct operation *running, *held = NULL;
+    bool is_held;
     char namespace_id[ID_NAMESPACE_SIZE];
     struct tenant *tenant;
     int r;
@@ -321,13 +337,21 @@ static int apply_operation(struct apply *apply, struct change *change)
         return rules_refuse(change, CHANGE_INVALID_INPUT, "An attribute is given twice");
     apply_target(change, operation.id.target);
     change->service_create_ms = apply_service_create_ms(seen, change);
-    r = apply_check_unfinished(apply, state_find_unfinished(seen, operation.id.target), change);
+    running = state_find_unfinished(seen, operation.id.target);
+    if (running && operation_is_held(running) && change->kind == CHANGE_REGISTER_INSTANCE)
+        held = running; /* a removal that the guard holds is no reason to refuse its opposite */
+    r = held ? 0 : apply_check_unfinished(apply, running, change);
     if (!r) {
         r = apply_check(apply, seen, change);
         if (r == APPLY_REPEATED && change->kind == CHANGE_REGISTER_INSTANCE)
             apply_repeat_registration(apply, seen, change);
     }
-    if (r)
+    if (!r)
+        r = apply_guard_change(apply, seen, change);
+    is_held = r == APPLY_HELD;
+    if (held && (!r || r == APPLY_REPEATED))
+        apply_take_back(apply, held);
+    if (r && !is_held)
         return r == APPLY_REPEATED ? 0 : r;
     if (apply->config->operations_delay_ms && apply->waiting_bytes > APPLY_MAX_WAITING)
         return CHANGE_OVERLOADED;
@@ -342,6 +366,8 @@ static int apply_operation(struct apply *apply, struct change *change)
     apply_draft_operation(apply, tenant, change, &operation);
     if (apply->config->operations_delay_ms) {
         apply_postpone(apply, change, &operation);
+    } else if (is_held) {
+        apply_hold(apply, tenant, change, &operation);
     } else {
         apply_effect(apply, tenant, change, &operation.id, &outcome);
         operation.error_code = outcome.error_code;
@@ -407,6 +433,12 @@ static void apply_waiting(struct apply *apply, struct tenant *tenant, struct ope
             r = CHANGE_SERVICE_NOT_FOUND; /* deleted, and perhaps made again */
         else
             r = apply_check(apply, tenant, &change);
+        if (!r)
+            r = apply_guard_change(apply, tenant, &change);
+        if (r == APPLY_HELD) {
+            apply_hold(apply, tenant, &change, operation);
+            return;
+        }
         if (r == -ENOMEM)
             apply->edit.failed = true;
         else if (r == APPLY_REPEATED && change.kind == CHANGE_REGISTER_INSTANCE)
@@ -420,6 +452,18 @@ static void apply_waiting(struct apply *apply, struct tenant *tenant, struct ope
     operation->error_code = outcome.error_code;
     operation->error_message = outcome.error_message;
     operation->request = (struct str){ 0 };
+}
+
+void apply_release_operation(struct apply *apply, struct tenant *tenant, const struct operation *held)
+{
+    struct operation next = *held;
+    struct arena arena;
+
+    arena_init(&arena, 64 << 20);
+    next.update_ms = apply->wall_ms > held->update_ms ? apply->wall_ms : held->update_ms;
+    apply_waiting(apply, tenant, &next, &arena);
+    apply_put_operation(apply, tenant, &next);
+    arena_fini(&arena);
 }
 
 static void apply_due_operation(struct apply *apply, const struct deadline *deadline)
@@ -498,6 +542,10 @@ int apply_change(struct apply *apply, struct change *change)
         break;
     case CHANGE_UNDRAIN:
         r = apply_undrain(apply, change);
+        break;
+    case CHANGE_GUARD_RELEASE:
+    case CHANGE_GUARD_CANCEL:
+        r = apply_guard_release(apply, change, change->kind == CHANGE_GUARD_RELEASE);
         break;
     case CHANGE_TAG:
     case CHANGE_UNTAG:

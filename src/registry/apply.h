@@ -13,7 +13,9 @@
 struct apply_notice {
     enum log_id event;
     const struct service *service;
-    struct str instance_id, why;
+    struct str why;
+    uint8_t id_len;
+    char id[INSTANCE_MAX_ID]; /* the instance's */
 };
 
 /* The state being built by one commit. */
@@ -29,6 +31,7 @@ struct apply {
     struct edit_list stale_services; /* nodes whose record must be written */
     struct edit_list stale_owners;   /* nodes whose DNS names must be renewed */
     struct edit_list new_operations; /* to be written in one record a tenant */
+    bool is_released;                /* the guard looks away: an operator decided */
     bool has_moved;                  /* deadlines, which are not stored: publish even without a commit */
     struct apply_notice *notices;
     size_t n_notices, max_notices;
@@ -55,3 +58,5 @@ void apply_log(struct apply *apply);
  * below what the store takes (8 MiB a value). */
 #define APPLY_MAX_WAITING (2u << 20)
 #define APPLY_SWEEP_MS 60000
+/* How many held removals one change releases or cancels. */
+#define APPLY_MAX_RELEASED 1024

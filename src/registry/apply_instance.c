@@ -66,6 +66,7 @@ void apply_place_instance(struct apply *apply, struct service_node *node, struct
 {
     const struct instance *old = state_find_registered(node, instance_id(instance));
 
+    apply_note_presence(apply, node, old, instance);
     instance->is_served = apply_is_served(node->config, instance);
     instance->shown_health = (uint8_t)apply_shown_health(node->config, instance);
     if (old && (old->flags ^ instance->flags) & INSTANCE_DRAINING) {
@@ -262,6 +263,7 @@ void apply_deregister(struct apply *apply, struct tenant *tenant, struct change 
     apply_del_record(apply, &key, old->record_sum);
     apply_cancel_pending(apply, node, old);
     apply_drop_tenure(apply, node, instance_id(old));
+    apply_note_presence(apply, node, old, NULL);
     apply_displace(apply, node, old);
     edit_replace(&apply->edit, old);
     node->revision = apply->revision;

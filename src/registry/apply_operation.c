@@ -87,17 +87,20 @@ void apply_put_operation(struct apply *apply, struct tenant *tenant, const struc
     old = tree_put(&apply->edit, &tenant->operations, &state_operations, operation, 0);
     if (old)
         apply_leave_group(apply, tenant, old);
+    apply->next.n_held_operations += operation_is_held(operation);
+    apply->next.n_held_operations -= old && operation_is_held(old);
     if (old && !operation_is_finished(old))
         apply_del_deadline(apply,
                            &(struct deadline){ .due_mono_ms = old->due_mono_ms, .target = operation_target(old) });
     tree_put(&apply->edit, &tenant->operations_by_group, &state_operations_by_group, operation, 0);
     if (!operation_is_finished(operation)) {
         tree_put(&apply->edit, &tenant->unfinished, &state_unfinished, operation, 0);
-        apply_add_deadline(apply, &(struct deadline){ .kind = DEADLINE_OPERATION,
-                                                      .due_mono_ms = operation->due_mono_ms,
-                                                      .account = tenant->account,
-                                                      .region = tenant->region,
-                                                      .target = operation_target(operation) });
+        if (!operation_is_held(operation))
+            apply_add_deadline(apply, &(struct deadline){ .kind = DEADLINE_OPERATION,
+                                                          .due_mono_ms = operation->due_mono_ms,
+                                                          .account = tenant->account,
+                                                          .region = tenant->region,
+                                                          .target = operation_target(operation) });
     } else if (old && !operation_is_finished(old)) {
         tree_del(&apply->edit, &tenant->unfinished, &state_unfinished,
                  &(struct tree_key){ .a = operation_target(operation) });
@@ -109,15 +112,16 @@ void apply_put_operation(struct apply *apply, struct tenant *tenant, const struc
 
 /* --- expiry ------------------------------------------------------------------------------------------------------ */
 
-/* The oldest operation, when it is finished and too many or too old; else NULL. Oldest in the order of records: a
- * record that others still share may hold an earlier status of an operation, and must never be the last to tell of it.
+/* The oldest operation, when it is finished (or held) and too many or too old; else NULL. Oldest in the order of
+ * records: a record that others still share may hold an earlier status of an operation, and must never be the last to
+ * tell of it.
  */
 static const struct operation *apply_expired(const struct apply *apply, const struct tenant *tenant)
 {
     uint32_t n = tree_size(&tenant->operations_by_group).count;
     const struct operation *oldest = n ? tree_select(&tenant->operations_by_group, TREE_BY_COUNT, 0) : NULL;
 
-    if (!oldest || !operation_is_finished(oldest) || oldest->group == apply->revision)
+    if (!oldest || !(operation_is_finished(oldest) || operation_is_held(oldest)) || oldest->group == apply->revision)
         return NULL;
     if (n > apply->config->operations_max || oldest->update_ms < apply->wall_ms - apply->config->operations_keep_ms)
         return oldest;
@@ -143,7 +147,11 @@ static void apply_expire_tenant(struct apply *apply, const struct tenant *seen)
         const struct operation *operation = apply_expired(apply, tenant);
         if (!operation)
             return;
-        apply_drop_operation(apply, tenant, operation);
+        /* What is held may be held for long: it moves on, so that the others can go. */
+        if (operation_is_held(operation))
+            apply_put_operation(apply, tenant, operation);
+        else
+            apply_drop_operation(apply, tenant, operation);
     }
 }
 

@@ -12,7 +12,10 @@
 #include "registry/zone.h"
 
 /* A check that finds the change already done (an idempotent repetition): change->operation_id is the old one. */
-enum { APPLY_REPEATED = -1000000 };
+enum {
+    APPLY_REPEATED = -1000000,
+    APPLY_HELD, /* the guard lets the change wait until somebody decides */
+};
 
 /* An operation that fails although it was accepted. */
 struct apply_outcome {
@@ -36,7 +39,7 @@ void apply_renew_owner(struct apply *apply, const struct service_node *node);
 uint32_t apply_put_record(struct apply *apply, const struct record_key *key, uint32_t old_sum);
 void apply_del_record(struct apply *apply, const struct record_key *key, uint32_t old_sum);
 
-/* To be logged when the commit is done. The slices live as long as what it replaces. */
+/* To be logged when the commit is done. `service` and `why` live as long as what it replaces. */
 void apply_tell(struct apply *apply, enum log_id event, const struct service *service, struct str instance_id,
                 struct str why);
 
@@ -92,6 +95,25 @@ void apply_due_health(struct apply *apply, const struct deadline *deadline);
 void apply_put_instance(struct apply *apply, struct service_node *node, struct instance *instance,
                         const struct instance *old);
 
+/* The guard */
+/* An instance takes the place of another one (either may be NULL): was one lost, or is one back? */
+void apply_note_presence(struct apply *apply, struct service_node *node, const struct instance *old,
+                         const struct instance *fresh);
+/* Would the loss of this instance (or NULL) be one too many? */
+bool apply_is_mass_loss(const struct apply *apply, const struct service_node *node, const struct instance *instance);
+/* CHANGE_IN_USE with its text, or -ENOMEM. */
+int apply_refuse_loss(struct apply *apply, const struct service_node *node, struct change *change);
+/* 0, APPLY_HELD, or why the change is refused. */
+int apply_guard_change(struct apply *apply, const struct tenant *tenant, struct change *change);
+/* Leaves the change to whoever decides. */
+void apply_hold(struct apply *apply, const struct tenant *tenant, const struct change *change,
+                struct operation *operation);
+/* The held operation fails. */
+void apply_end_held(struct apply *apply, struct tenant *tenant, const struct operation *held, struct str why);
+/* The held operation is done now. */
+void apply_release_operation(struct apply *apply, struct tenant *tenant, const struct operation *held);
+int apply_guard_release(struct apply *apply, struct change *change, bool release);
+
 /* Tenures; `instance_id` must not point into the tenure itself. */
 void apply_put_tenure(struct apply *apply, struct service_node *node, struct str instance_id,
                       const struct tenure *draft);
@@ -102,6 +124,8 @@ bool apply_has_attributes(const struct instance *old, const struct change *chang
  */
 bool apply_renew(struct apply *apply, const struct service_node *node, const struct instance *instance);
 int apply_renew_named(struct apply *apply, struct change *change);
+/* The lease is over: the instance is UNHEALTHY, held or not. */
+void apply_expire_lease(struct apply *apply, const struct service_node *seen, const struct instance *instance);
 int apply_drain(struct apply *apply, struct change *change);
 int apply_undrain(struct apply *apply, struct change *change);
 void apply_due_tenure(struct apply *apply, const struct deadline *deadline);

@@ -147,6 +147,8 @@ int apply_delete_service(struct apply *apply, struct change *change)
     tree_del(&apply->edit, &tenant->services_by_name, &state_services_by_name,
              &(struct tree_key){ .a = config->namespace_id, .b = config->name });
     zone_del_service(&apply->edit, &apply->next, state_find_namespace(tenant, config->namespace_id), config);
+    edit_replace(&apply->edit, node->losses);
+    node->losses = NULL;
     node->is_deleted = true; /* apply_write_services must not bring it back */
     edit_replace(&apply->edit, config);
     edit_replace(&apply->edit, node);

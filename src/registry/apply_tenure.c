@@ -32,6 +32,7 @@ void apply_drop_tenure(struct apply *apply, struct service_node *node, struct st
         struct deadline deadline = apply_tenure_deadline(node->config, old);
         apply_del_deadline(apply, &deadline);
     }
+    apply->next.n_held_leases -= old && old->held_wall_ms;
     edit_replace(&apply->edit, old);
 }
 
@@ -49,6 +50,7 @@ void apply_put_tenure(struct apply *apply, struct service_node *node, struct str
         return;
     tenure->deadline_mono_ms = tenure_next_mono_ms(tenure);
     tree_put(&apply->edit, &node->tenures, &state_tenures, tenure, 0);
+    apply->next.n_held_leases += tenure->held_wall_ms != 0;
     if (!tenure->deadline_mono_ms)
         return;
     deadline = apply_tenure_deadline(node->config, tenure);
@@ -167,6 +169,8 @@ int apply_drain(struct apply *apply, struct change *change)
     if (change->drain_for_ms < 0 || change->drain_for_ms > TENURE_MAX_DRAIN_MS)
         return rules_refuse(change, CHANGE_INVALID_INPUT, "A drain that ends by itself lasts at most 7d");
     r = apply_find_named(apply, change, &node, &instance);
+    if (!r && apply->config->guard.drain != GUARD_OFF && !change->force && apply_is_mass_loss(apply, node, instance))
+        r = apply_refuse_loss(apply, node, change);
     if (!r)
         apply_begin_drain(apply, node, instance, change);
     return r;
@@ -185,9 +189,9 @@ int apply_undrain(struct apply *apply, struct change *change)
 
 /* --- leases ------------------------------------------------------------------------------------------------------- */
 
-/* Another tenure for the instance, and other flags; when these are as they were nothing is stored. */
+/* Another tenure for the instance, and other flags; `stored`: its record tells of them. */
 static void apply_set_tenure(struct apply *apply, const struct service_node *seen, const struct instance *old,
-                             const struct tenure *draft, unsigned flags)
+                             const struct tenure *draft, unsigned flags, bool stored)
 {
     struct tenant *tenant = apply_own_tenant(apply, seen->config->account, seen->config->region);
     struct service_node *node = tenant ? apply_own_service(apply, seen) : NULL;
@@ -197,7 +201,7 @@ static void apply_set_tenure(struct apply *apply, const struct service_node *see
         return;
     apply_put_tenure(apply, node, instance_id(old), draft);
     apply->has_moved = true;
-    if (flags != old->flags) {
+    if (stored) {
         instance = edit_adopt(&apply->edit, instance_dup(old));
         if (!instance)
             return;
@@ -214,16 +218,28 @@ bool apply_renew(struct apply *apply, const struct service_node *node, const str
 
     if (!tenure || !tenure->lease_ms)
         return false;
-    if (!tenure->expired_wall_ms) {
+    if (!tenure->expired_wall_ms && !tenure->held_wall_ms) {
         tenure_renew((struct tenure *)(uintptr_t)tenure, apply->mono_ms + tenure->lease_ms);
         return true;
     }
     next = *tenure;
-    next.expired_wall_ms = next.remove_mono_ms = 0;
+    next.expired_wall_ms = next.remove_mono_ms = next.held_wall_ms = 0;
     next.lease_end_mono_ms = apply->mono_ms + next.lease_ms;
     apply_tell(apply, LOG_LEASE_RENEWED, node->config, instance_id(instance), STR("renewed after its end"));
-    apply_set_tenure(apply, node, instance, &next, instance->flags & ~(unsigned)INSTANCE_EXPIRED);
+    apply_set_tenure(apply, node, instance, &next, instance->flags & ~(unsigned)INSTANCE_EXPIRED, true);
     return true;
+}
+
+void apply_expire_lease(struct apply *apply, const struct service_node *seen, const struct instance *instance)
+{
+    struct tenure next = apply_tenure_of(seen, instance);
+
+    next.held_wall_ms = 0;
+    next.expired_wall_ms = apply->wall_ms;
+    next.remove_mono_ms = next.remove_ms < 0 ? 0 : apply->mono_ms + next.remove_ms;
+    metric_add(METRIC_LEASES_EXPIRED, 1);
+    apply_tell(apply, LOG_LEASE_EXPIRED, seen->config, instance_id(instance), STR("not renewed in time"));
+    apply_set_tenure(apply, seen, instance, &next, instance->flags | INSTANCE_EXPIRED, true);
 }
 
 int apply_renew_named(struct apply *apply, struct change *change)
@@ -263,14 +279,16 @@ static void apply_due_lease(struct apply *apply, const struct service_node *node
         return;
     }
     if (tenure_lease_end(tenure) > apply->mono_ms) {
-        apply_set_tenure(apply, node, instance, &next, instance->flags);
+        apply_set_tenure(apply, node, instance, &next, instance->flags, false);
         return;
     }
-    next.expired_wall_ms = apply->wall_ms;
-    next.remove_mono_ms = next.remove_ms < 0 ? 0 : apply->mono_ms + next.remove_ms;
-    metric_add(METRIC_LEASES_EXPIRED, 1);
-    apply_tell(apply, LOG_LEASE_EXPIRED, node->config, instance_id(instance), STR("not renewed in time"));
-    apply_set_tenure(apply, node, instance, &next, instance->flags | INSTANCE_EXPIRED);
+    if (apply->config->guard.lease == GUARD_HOLD && apply_is_mass_loss(apply, node, instance)) {
+        next.held_wall_ms = apply->wall_ms;
+        apply_tell(apply, LOG_GUARD_HELD, node->config, instance_id(instance), STR("its lease ran out"));
+        apply_set_tenure(apply, node, instance, &next, instance->flags, true);
+        return;
+    }
+    apply_expire_lease(apply, node, instance);
 }
 
 void apply_due_tenure(struct apply *apply, const struct deadline *deadline)

@@ -34,6 +34,8 @@ enum change_kind {
     CHANGE_RENEW,   /* the instance's lease */
     CHANGE_DRAIN,   /* an operator's: keeps the registration as it is, but for the attribute that tells the reason */
     CHANGE_UNDRAIN, /* done when the instance does not drain */
+    CHANGE_GUARD_RELEASE, /* what the guard holds: of a service or one instance of it, or (no service_id) everything */
+    CHANGE_GUARD_CANCEL,
     CHANGE_TAG,
     CHANGE_UNTAG,
     CHANGE_REVISION, /* of nothing here: what DNS zones show of names elsewhere is another, and needs a new serial */
@@ -111,6 +113,7 @@ struct change {
     struct str reason;
     int64_t drain_for_ms; /* 0: until somebody ends it */
     enum tenure_then drain_then;
+    bool force; /* whatever the guard says */
 
     /* TAG, PUT_SERVICE_ATTRIBUTES: pairs; UNTAG, DEL_SERVICE_ATTRIBUTES: keys. Tags name namespace_id or service_id. */
     const struct str_pair *pairs;
@@ -137,6 +140,7 @@ struct change {
     char operation_id[ID_OPERATION_SIZE];
     struct str existing_id, existing_token;
     const struct service *created; /* CREATE_SERVICE: a copy in the arena */
+    size_t n_done, n_left;         /* GUARD_RELEASE, GUARD_CANCEL: what is left wants another change */
 };
 
 /* The operation type of an asynchronous kind, or -1. */

@@ -67,7 +67,9 @@ static int load_operations(struct load *load, const struct record_key *key, char
         operation->region = key->region;
         operation->group = number;
         operation->group_sum = sum;
-        operation->due_mono_ms = load_due(apply, operation->due_wall_ms, operation->due_wall_ms - operation->update_ms);
+        if (operation->due_wall_ms)
+            operation->due_mono_ms =
+                load_due(apply, operation->due_wall_ms, operation->due_wall_ms - operation->update_ms);
         apply_put_operation(apply, load->tenant, operation);
     }
     return 0;
@@ -138,7 +140,7 @@ static void load_lease(const struct load *load, const struct cloudmap_attributes
     tenure->lease_ms = own->lease_ms;
     tenure->remove_ms = own->lease_remove_ms;
     if (!own->lease_ms) {
-        tenure->expired_wall_ms = 0;
+        tenure->expired_wall_ms = tenure->held_wall_ms = 0;
     } else if (!tenure->expired_wall_ms) {
         tenure->lease_end_mono_ms = grace_end;
     } else if (own->lease_remove_ms >= 0) {

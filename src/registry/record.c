@@ -416,6 +416,8 @@ void record_encode_instance(struct buf *buf, const struct instance *instance, co
         json_key(&writer, STR("drained"));
         json_put_bool(&writer, true);
     }
+    if (tenure && tenure->held_wall_ms)
+        json_field_int(&writer, STR("lease_held_ms"), tenure->held_wall_ms);
     if (tenure && tenure->expired_wall_ms)
         json_field_int(&writer, STR("lease_expired_ms"), tenure->expired_wall_ms);
     if (tenure && tenure->drain_end_wall_ms) {
@@ -429,6 +431,8 @@ static int record_read_tenure(struct json_reader *reader, struct str key, struct
 {
     struct str word;
 
+    if (str_eq(key, STR("lease_held_ms")))
+        return json_int(reader, &tenure->held_wall_ms);
     if (str_eq(key, STR("lease_expired_ms")))
         return json_int(reader, &tenure->expired_wall_ms);
     if (str_eq(key, STR("drain_end_ms")))

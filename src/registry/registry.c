@@ -334,6 +334,8 @@ void registry_stat(const struct registry *registry, struct registry_stat *ret_st
     const struct tenant *tenant;
     struct tree_iter iter;
 
+    stat.held_operations = snapshot->n_held_operations;
+    stat.held_leases = snapshot->n_held_leases;
     tree_iter_init(&iter, &snapshot->tenants, NULL, NULL);
     while ((tenant = tree_iter_next(&iter))) {
         stat.tenants++;

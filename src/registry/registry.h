@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "model/target_address.h"
 #include "registry/change.h"
+#include "registry/guard.h"
 #include "registry/snapshot.h"
 #include "store/store.h"
 
@@ -33,6 +34,7 @@ struct registry_watcher {
 struct registry_config {
     const struct clock *clock;
     struct registry_limits limits;
+    struct guard_config guard;
     int64_t operations_delay_ms; /* 0: operations are done when the call returns */
     int64_t operations_keep_ms;
     uint64_t operations_max; /* per account and region */
@@ -72,6 +74,7 @@ const struct snapshot_head *registry_head(const struct registry *registry);
 struct registry_stat {
     size_t queue_depth;
     uint64_t tenants, namespaces, services, instances, operations, unfinished_operations;
+    uint64_t held_operations, held_leases; /* by the guard */
     uint64_t revision;
 };
 /* A thread that may read snapshots (snapshot_reader_start). */

@@ -534,6 +534,7 @@ static void state_free_service(struct service_node *node)
     state_free_items(&node->instances);
     state_free_items(&node->draining);
     state_free_items(&node->tenures);
+    mem_free(node->losses);
     mem_free((void *)(uintptr_t)node->config);
     mem_free(node);
 }

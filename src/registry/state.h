@@ -26,6 +26,8 @@ struct service_node {
     struct tree odd_names; /* ids that are not what DNS asks for literally, in DNS order */
     uint64_t revision;     /* InstancesRevision */
     uint64_t n_registered, n_deregistered; /* since the daemon started, for metrics */
+    struct guard_losses *losses;           /* the writer's; see guard.h */
+    uint32_t n_expired;                    /* of `instances`, whose lease ran out */
     uint32_t record_sum;
     uint32_t epoch;
     bool was_probed;     /* since the daemon started */
@@ -63,6 +65,8 @@ struct snapshot {
     struct trie zones;          /* of struct zone_name: DNS namespaces of all tenants, see zone.h */
     uint32_t n_owners;          /* services with names in them */
     uint32_t n_private_zones;   /* in `zones` */
+    uint32_t n_held_operations; /* by the mass-loss guard */
+    uint32_t n_held_leases;
     const struct vpc_map *vpcs; /* of the configuration; NULL: all are one */
     uint64_t revision;          /* of the commit that it shows */
     struct hash_key index_key;  /* random in each process: hostile attributes cannot aim at collisions */

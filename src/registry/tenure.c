@@ -39,7 +39,9 @@ int64_t tenure_lease_end(const struct tenure *tenure)
 int64_t tenure_next_mono_ms(const struct tenure *tenure)
 {
     int64_t drain = tenure->drain_end_mono_ms;
-    int64_t lease = tenure->expired_wall_ms ? tenure->remove_mono_ms : tenure_lease_end(tenure);
+    int64_t lease = tenure->held_wall_ms      ? 0
+                    : tenure->expired_wall_ms ? tenure->remove_mono_ms
+                                              : tenure_lease_end(tenure);
 
     if (drain && lease)
         return drain < lease ? drain : lease;

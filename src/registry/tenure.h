@@ -20,6 +20,7 @@ struct tenure {
     int64_t lease_end_mono_ms; /* by tenure_renew and tenure_lease_end alone */
     int64_t expired_wall_ms;   /* the lease ran out then */
     int64_t remove_mono_ms;    /* and this is when the instance goes */
+    int64_t held_wall_ms;      /* the lease ran out then, and the guard lets the instance be */
     int64_t drain_end_wall_ms, drain_end_mono_ms;
     enum tenure_then drain_then;
     int64_t deadline_mono_ms; /* of its place among the deadlines */

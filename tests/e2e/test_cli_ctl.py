@@ -39,7 +39,7 @@ class TestUsage:
         for words in (["help"], ["--help"], ["status", "--help"]):
             text = good(cloudmapctl(*words))
             assert all(name in text for name in ("status", "explain NAME", "backup FILE", "restore FILE", "env", "doctor"))
-            assert len(text.splitlines()) <= 40 and max(map(len, text.splitlines())) <= 80
+            assert len(text.splitlines()) <= 60 and max(map(len, text.splitlines())) <= 80
         assert re.fullmatch(r"cloudmapctl \d+\.\d+\.\d+\n", good(cloudmapctl("--version")))
 
     @pytest.mark.parametrize("words", [

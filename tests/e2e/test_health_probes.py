@@ -320,6 +320,17 @@ class TestDoubt:
         turned = {event["instance"] for event in daemon.events("health_turned") if event["status"] == "UNHEALTHY"}
         assert turned == set(flapping) and not daemon.events("health_doubt")
 
+    def test_an_operator_who_knows_better(self, start_daemon, fresh, make):
+        daemon = start_daemon(FAST)
+        service, crowd = self.crowd(daemon, fresh, make, 12)
+        for target in crowd.values():
+            target.mood = "closed"
+        until(lambda: sum(one["held"] for one in shown(daemon, service).values()), lambda held: held == 12, 15)
+        held = cloudmapctl("--data", daemon.data, "guard", "list")
+        assert held.stdout == "12 verdicts of health checks: the checker doubts its network\n"
+        assert cloudmapctl("--data", daemon.data, "guard", "release").stdout == "12 verdicts of health checks released\n"
+        becomes(daemon.api, service, {one: "UNHEALTHY" for one in crowd})
+
     def test_a_reference_that_fails_and_comes_back(self, start_daemon, fresh, make):
         reference, target = make(None, host="127.0.0.9"), make(None)
         daemon = start_daemon(FAST | {"health.reference": f"127.0.0.9:{reference.port}"})

@@ -199,7 +199,7 @@ static size_t check_service(const struct snapshot *snapshot, const struct servic
 {
     const struct instance *instance;
     size_t n_indexed = 0, n_pending = 0;
-    uint32_t weight = 0;
+    uint32_t weight = 0, n_expired = 0;
     struct tree_iter iter;
 
     assert_true(tree_is_sound(&node->instances, &state_instances));
@@ -208,9 +208,11 @@ static size_t check_service(const struct snapshot *snapshot, const struct servic
     while ((instance = tree_iter_next(&iter))) {
         n_indexed += check_indexed(snapshot, node, instance);
         weight += instance->is_served;
+        n_expired += (instance->flags & INSTANCE_EXPIRED) != 0;
         assert_false(instance->flags & INSTANCE_DRAINING);
         n_pending += check_pending(snapshot, node, instance);
     }
+    assert_int_equal(node->n_expired, n_expired);
     assert_true(tree_is_sound(&node->draining, &state_instances));
     tree_iter_init(&iter, &node->draining, NULL, NULL);
     while ((instance = tree_iter_next(&iter))) {
@@ -267,11 +269,11 @@ static size_t check_services(const struct snapshot *snapshot, const struct tenan
     return n_pending;
 }
 
-/* Returns how many operations are not finished. */
-static size_t check_operations(const struct snapshot *snapshot, const struct tenant *tenant)
+/* Returns how many operations are not finished and have a deadline. */
+static size_t check_operations(const struct snapshot *snapshot, const struct tenant *tenant, size_t *n_all_held)
 {
     const struct operation *operation;
-    size_t n_unfinished = 0;
+    size_t n_unfinished = 0, n_held = 0;
     struct tree_iter iter;
 
     assert_true(tree_is_sound(&tenant->operations, &state_operations));
@@ -290,17 +292,20 @@ static size_t check_operations(const struct snapshot *snapshot, const struct ten
             continue;
         n_unfinished++;
         assert_ptr_equal(state_find_unfinished(tenant, operation->id.target), operation);
-        assert_non_null(tree_find(&snapshot->deadlines, &state_deadlines,
-                                  &(struct tree_key){ .n = (uint64_t)operation->due_mono_ms, .a = target }));
+        n_held += operation_is_held(operation);
+        if (!operation_is_held(operation))
+            assert_non_null(tree_find(&snapshot->deadlines, &state_deadlines,
+                                      &(struct tree_key){ .n = (uint64_t)operation->due_mono_ms, .a = target }));
     }
     assert_int_equal(tree_size(&tenant->unfinished).count, n_unfinished);
-    return n_unfinished;
+    *n_all_held += n_held;
+    return n_unfinished - n_held;
 }
 
 void dump_check(const struct snapshot *snapshot)
 {
     const struct tenant *tenant;
-    size_t n_deadlines = 0;
+    size_t n_deadlines = 0, n_held = 0;
     struct tree_iter iter;
 
     assert_true(tree_is_sound(&snapshot->tenants, &state_tenants));
@@ -311,8 +316,9 @@ void dump_check(const struct snapshot *snapshot)
     while ((tenant = tree_iter_next(&iter))) {
         check_namespaces(tenant);
         n_deadlines += check_services(snapshot, tenant);
-        n_deadlines += check_operations(snapshot, tenant);
+        n_deadlines += check_operations(snapshot, tenant, &n_held);
     }
     assert_int_equal(tree_size(&snapshot->deadlines).count, n_deadlines);
+    assert_int_equal(snapshot->n_held_operations, n_held);
     zones_check(snapshot);
 }

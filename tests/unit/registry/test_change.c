@@ -179,6 +179,8 @@ static void test_operation_types(void **state)
         [CHANGE_RENEW] = -1,
         [CHANGE_DRAIN] = -1,
         [CHANGE_UNDRAIN] = -1,
+        [CHANGE_GUARD_RELEASE] = -1,
+        [CHANGE_GUARD_CANCEL] = -1,
         [CHANGE_TAG] = -1,
         [CHANGE_UNTAG] = -1,
         [CHANGE_REVISION] = -1,
