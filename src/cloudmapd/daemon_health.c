@@ -15,6 +15,7 @@ int daemon_health_new(const struct config *config, const struct clock *clock, co
         .clock = clock,
         .policy = policy,
         .limits = PROBE_LIMITS_AWS,
+        .address_rate = (unsigned)config->health_address_rate,
         .interval_ms = config->health_interval,
         .verify_tls = config->health_verify_tls,
         .authorities = has_authorities ? config->health_tls_authorities : NULL,

@@ -590,6 +590,7 @@ static int health_open(struct health *health, char *why, size_t size)
                                         .clock = config->clock,
                                         .policy = config->policy,
                                         .limits = config->limits,
+                                        .address_rate = config->address_rate,
                                         .authorities = config->authorities,
                                         .on_outcome = health_on_outcome,
                                         .arg = health };

@@ -14,6 +14,7 @@ struct health_config {
     const struct clock *clock;
     const struct target_policy *policy; /* borrowed */
     struct probe_limits limits;
+    unsigned address_rate; /* of schedule.h */
     int64_t interval_ms;
     bool verify_tls;
     const char *authorities; /* directory of the CAs that tags name; NULL: none */

@@ -7,6 +7,7 @@ import itertools
 import socket
 import subprocess
 import threading
+import time
 
 import pytest
 
@@ -135,3 +136,14 @@ def test_a_check_that_comes_later_and_a_redirect_lead_nowhere(metadata, start_da
     until(lambda: api.ok("GetInstancesHealthStatus", ServiceId=here)["Status"], lambda status: status == {"i": "HEALTHY"})
     until(lambda: probes(api, "tcp", "forbidden"), lambda n: n > 0)
     assert metadata.hits == 0
+
+
+def test_an_address_is_not_probed_oftener_than_its_rate(start_daemon):
+    """Twenty at once after a rest, then one a second."""
+    api = start_daemon({"health.allow": "127.0.0.0/8", "health.address_rate": "1"}).api
+    service = api.service(api.namespace("n"), "s", HealthCheckConfig={"Type": "TCP"})
+    began = time.monotonic()
+    for n in range(22):
+        api.ok("RegisterInstance", ServiceId=service, InstanceId=str(n), Attributes=attributes("IPV4", "127.0.0.9", str(1 + n)))
+    until(lambda: probes(api, "tcp", "refused"), lambda told: told >= 22)
+    assert time.monotonic() - began >= 2

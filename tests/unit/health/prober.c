@@ -11,6 +11,7 @@ static void on_outcome(void *arg, void *owner, const struct probe_outcome *outco
 
     prober->n_told++;
     prober->last = *outcome;
+    uv_stop(&prober->loop); /* else a loop that was told by a timer waits for the next event */
     if (prober->told)
         prober->told(prober, owner, outcome);
 }

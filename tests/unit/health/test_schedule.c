@@ -210,15 +210,15 @@ static void test_tls_has_a_cap_of_its_own(void **state)
 
     bench->prober.config.max_tls = 4;
     prober_open(&bench->prober);
-    for (size_t i = 0; i < 20; i++)
+    for (size_t i = 0; i < 8; i++)
         add(bench, &bench->silent, CHECK_HTTPS, 60000, SCHEDULE_AT_ONCE);
     add(bench, &bench->good, CHECK_HTTP, 60000, SCHEDULE_AT_ONCE);
     prober_wait(&bench->prober, 1);
     assert_int_equal(bench->prober.last.result, PROBE_OK); /* it did not wait for TLS */
     schedule_stat(bench->prober.schedule, &stat);
     assert_int_equal(stat.running_tls, 2);
-    assert_int_equal(stat.waiting, 18);
-    prober_wait(&bench->prober, 21);
+    assert_int_equal(stat.waiting, 6);
+    prober_wait(&bench->prober, 9);
 }
 
 static void note_start(struct prober *prober, void *owner, const struct probe_outcome *outcome)
