@@ -4,6 +4,7 @@
 #include "api/call.h"
 
 #include "api/api_worker.h"
+#include "api/authorise.h"
 #include "api/gate.h"
 #include "api/page.h"
 #include "api/query.h"
@@ -44,6 +45,7 @@ struct api_call *call_new(struct api_worker *worker, struct http_request *reques
     call->worker = worker;
     call->request = request;
     call->op = op;
+    call->named.is_found = false;
     call->out = NULL;
     call->finish = NULL;
     call->snapshot = NULL;
@@ -272,12 +274,24 @@ static int call_decode(struct api_call *call, void *in)
         call->error =
             (struct api_error){ .id = ERROR_SERIALIZATION, .message = arena_dup(&call->arena, buf_str(&message)) };
         r = CALL_ERROR;
-    } else if (r == 0 && shape_validate(call->op->input, in, &message)) {
+    } else if (r) {
+        r = -ENOMEM;
+    }
+    buf_fini(&message);
+    return r;
+}
+
+static int call_validate(struct api_call *call, const void *in)
+{
+    struct buf message;
+    int r;
+
+    buf_init(&message, 64 * 1024);
+    r = shape_validate(call->op->input, in, &message);
+    if (r) {
         call->error =
             (struct api_error){ .id = ERROR_INVALID_INPUT, .message = arena_dup(&call->arena, buf_str(&message)) };
         r = CALL_ERROR;
-    } else if (r) {
-        r = -ENOMEM;
     }
     buf_fini(&message);
     return r;
@@ -304,7 +318,10 @@ static int call_run(struct api_call *call)
     if (!call->snapshot)
         call->snapshot = snapshot_acquire(registry_head(api->registry));
     call->tenant = state_find_tenant(call->snapshot, call->account, call->region);
-    return call->op->call(call, in, call->out);
+    r = authorise_call(call, in);
+    if (r == 0)
+        r = call_validate(call, in);
+    return r ? r : call->op->call(call, in, call->out);
 }
 
 void call_handle(struct api_worker *worker, struct http_request *request)

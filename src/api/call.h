@@ -20,6 +20,13 @@ enum call_result {
 
 struct api_worker;
 
+/* What the names in a discovery mean (named_service.h). */
+struct named_service {
+    bool is_found; /* they were looked up */
+    const struct namespace *ns;
+    const struct service_node *node;
+};
+
 struct api_call {
     struct api_call *next; /* in the worker's list of free calls */
     struct api_worker *worker;
@@ -30,6 +37,7 @@ struct api_call {
     struct str account, region;
     const struct snapshot *snapshot; /* from the first gate that needs it until the answer, or until it is submitted */
     const struct tenant *tenant;     /* of account and region; NULL when it has nothing yet */
+    struct named_service named;      /* while the handler runs */
     void *out;
     struct api_error error;
     struct change change;

@@ -1,43 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * DiscoverInstances, DiscoverInstancesRevision: the data plane, and the hot path. */
+#include "api/named_service.h"
 #include "api/view.h"
 #include "registry/pick.h"
 
 #include <errno.h>
 
-/* Addressed by HttpName; by ARN as callers of shared namespaces do; or by the Name of the namespace whose HttpName got
- * an ending, which some clients pass. */
-static const struct namespace *discover_find_namespace(const struct api_call *call, struct str name)
-{
-    const struct namespace *ns = state_find_http_name(call->tenant, name);
-    struct tree_iter iter;
-    struct arn arn;
-
-    if (ns || !call->tenant)
-        return ns;
-    if (arn_parse(name, &arn) == 0)
-        return arn.kind == ARN_NAMESPACE && str_eq(arn.account, call->account) && str_eq(arn.region, call->region)
-                   ? state_find_namespace(call->tenant, arn.id)
-                   : NULL;
-    state_iter_name(&iter, call->tenant, name);
-    while ((ns = tree_iter_next(&iter)) && str_eq_nocase(ns->name, name))
-        if (ns->kind != NAMESPACE_HTTP || str_eq(ns->name, name))
-            return ns;
-    return NULL;
-}
-
 static int discover_find_service(struct api_call *call, const struct discover_instances_input *in,
                                  const struct service_node **ret_node)
 {
-    const struct namespace *ns = NULL;
+    const struct named_service *named = named_service_find(call, in);
 
-    if (!str_is_set(in->owner_account) || str_eq(in->owner_account, call->account))
-        ns = discover_find_namespace(call, in->namespace_name);
-    if (!ns)
+    *ret_node = named->node;
+    if (!named->ns)
         return call_refuse(call, ERROR_NAMESPACE_NOT_FOUND);
-    *ret_node = state_find_service_name(call->tenant, ns, in->service_name);
-    return *ret_node ? 0 : call_refuse(call, ERROR_SERVICE_NOT_FOUND);
+    return named->node ? 0 : call_refuse(call, ERROR_SERVICE_NOT_FOUND);
 }
 
 static enum pick_health discover_health(struct str filter)

@@ -23,12 +23,13 @@ enum op_index {
 
 /* What a policy's Resource is matched against (service authorisation reference of AWS Cloud Map). */
 enum op_resource {
-    OP_ON_ANY,       /* no resource: `*` */
-    OP_ON_NAMESPACE, /* the member holds a namespace's id or ARN */
-    OP_ON_SERVICE,   /* ... a service's id or ARN */
-    OP_ON_NAMES,     /* NamespaceName and ServiceName */
-    OP_ON_OPERATION, /* ... an operation's id */
-    OP_ON_ARN,       /* ... the ARN of a namespace or service */
+    OP_ON_ANY,         /* no resource: `*` */
+    OP_ON_NAMESPACE,   /* the member holds a namespace's id or ARN */
+    OP_ON_NEW_SERVICE, /* ... a namespace's, and the service is `service/` and `*`: both */
+    OP_ON_SERVICE,     /* ... a service's id or ARN */
+    OP_ON_NAMES,       /* NamespaceName and ServiceName: both */
+    OP_ON_OPERATION,   /* ... an operation's id: its namespace, or its service */
+    OP_ON_ARN,         /* ... the ARN of a namespace or service; to policies it is `*` */
 };
 
 enum op_flags {

@@ -50,11 +50,29 @@ int arn_parse(struct str text, struct arn *ret_arn)
     return 0;
 }
 
+/* By hand: discovery makes two of them in each call that policies decide. */
 struct str arn_format(struct arena *arena, const struct arn *arn)
 {
-    struct str partition = arn_partition(arn->region);
+    const struct str parts[] = { STR("arn:"),
+                                 arn_partition(arn->region),
+                                 STR(":servicediscovery:"),
+                                 arn->region,
+                                 STR(":"),
+                                 arn->account,
+                                 arn->kind == ARN_NAMESPACE ? STR(":namespace/") : STR(":service/"),
+                                 arn->id };
+    struct str text = { 0 };
+    char *to;
 
-    return arena_printf(arena, "arn:" STR_FMT ":servicediscovery:" STR_FMT ":" STR_FMT ":%s/" STR_FMT,
-                        STR_ARG(partition), STR_ARG(arn->region), STR_ARG(arn->account),
-                        arn->kind == ARN_NAMESPACE ? "namespace" : "service", STR_ARG(arn->id));
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+        text.n += parts[i].n;
+    text.p = to = arena_alloc(arena, text.n + 1);
+    if (!to)
+        return (struct str){ 0 };
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        if (parts[i].n)
+            memcpy(to, parts[i].p, parts[i].n);
+        to += parts[i].n;
+    }
+    return text;
 }
