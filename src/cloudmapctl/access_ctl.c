@@ -10,6 +10,7 @@
 #include "cloudmapctl/access_offline.h"
 #include "cloudmapctl/answer_table.h"
 #include "cloudmapctl/fetch.h"
+#include "cloudmapctl/policy_test.h"
 #include "json/writer.h"
 
 #include <errno.h>
@@ -157,8 +158,11 @@ static int run(const struct ctl *ctl, const char *noun)
             continue;
         if (action->argument && ctl->n_words < 2)
             return ctl_fail(EX_USAGE, "%s %s needs one more word", noun, action->verb);
-        if (!action->argument && ctl->n_words > 1)
-            return ctl_fail(EX_USAGE, "unexpected argument: %s", ctl->words[1]);
+        size_t most = action->argument ? 2 : 1;
+        if (ctl->n_words > most)
+            return ctl_fail(EX_USAGE, "unexpected argument: %s", ctl->words[most]);
+        if (ctl->context.n)
+            return ctl_fail(EX_USAGE, "--context does not fit %s %s", noun, action->verb);
         return carry_out(ctl, action);
     }
     ctl_fail(EX_USAGE, "there is no action %s of %s", ctl->words[0], noun);
@@ -183,5 +187,5 @@ int access_ctl_role(const struct ctl *ctl)
 
 int access_ctl_policy(const struct ctl *ctl)
 {
-    return run(ctl, "policy");
+    return strcmp(ctl->words[0], "test") == 0 ? policy_test_run(ctl) : run(ctl, "policy");
 }

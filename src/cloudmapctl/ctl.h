@@ -6,6 +6,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#define CTL_LIST_MAX 64
+
+/* Of an option that may come many times. */
+struct ctl_list {
+    const char *items[CTL_LIST_MAX];
+    size_t n;
+};
+
 struct ctl {
     const char *data;   /* --data, or the directory found */
     const char *socket; /* --socket, or NULL: the one in `data` */
@@ -24,6 +32,7 @@ struct ctl {
     const char *account, *user, *role, *path, *max_session; /* each --NAME, or NULL */
     const char *trust, *document, *key_file;                /* files, or NULL */
     bool root;                                              /* key create --root */
+    struct ctl_list context;                                /* policy test --context */
     char **words;                                           /* arguments behind the command */
     size_t n_words;
 };

@@ -44,8 +44,7 @@ static const struct command commands[] = {
     { "key", "ACTION [ID]", 1, 2, access_ctl_key, PLACE_SOCKET, "keys: create, list, disable, enable, delete, rewrap" },
     { "user", "ACTION [NAME]", 1, 2, access_ctl_user, PLACE_SOCKET, "users: create, list, delete" },
     { "role", "ACTION [NAME]", 1, 2, access_ctl_role, PLACE_SOCKET, "roles: create, list, delete" },
-    { "policy", "ACTION [POLICY]", 1, 2, access_ctl_policy, PLACE_SOCKET,
-      "policies of users and roles: attach, detach, list" },
+    { "policy", "ACTION [POLICY]", 1, 4, access_ctl_policy, PLACE_SOCKET, "policies: attach, detach, list, test" },
     { "backup", "FILE", 1, 1, backup_run, 0, "a verified copy of the store; the daemon may run" },
     { "restore", "FILE", 1, 1, restore_run, 0, "make a backup the store; no daemon may run" },
     { "env", "", 0, 0, env_run, PLACE_SOCKET | PLACE_API, "variables for clients: eval \"$(cloudmapctl env)\"" },
@@ -71,14 +70,15 @@ static const struct flag flags[] = {
     { "force", NULL, offsetof(struct ctl, force), " drain ", "whatever the guard says" },
     { "all", NULL, offsetof(struct ctl, all), " guard ", "whatever is held" },
     { "account", "ID", offsetof(struct ctl, account), " key user role policy ", "whose they are (000000000000)" },
-    { "user", "NAME", offsetof(struct ctl, user), " key policy ", "of this user" },
-    { "role", "NAME", offsetof(struct ctl, role), " policy ", "of this role" },
+    { "user", "NAME", offsetof(struct ctl, user), " key policy ", "of this user (policy: or --role)" },
+    { "role", "NAME", offsetof(struct ctl, role), " policy ", NULL },
     { "root", NULL, offsetof(struct ctl, root), " key ", "create one of the account's root" },
     { "key-file", "FILE", offsetof(struct ctl, key_file), " key ", NULL },
     { "path", "PATH", offsetof(struct ctl, path), " user role ", NULL },
     { "trust", "FILE", offsetof(struct ctl, trust), " role ", NULL },
     { "max-session", "TIME", offsetof(struct ctl, max_session), " role ", NULL },
     { "document", "FILE", offsetof(struct ctl, document), " policy ", NULL },
+    { "context", "KEY=VALUE", offsetof(struct ctl, context), " policy ", NULL },
     { "replace", NULL, offsetof(struct ctl, replace), " restore ", "keep the present store beside the new one" },
     { "out", "DIR", offsetof(struct ctl, out), " cert ", "where the files go (./cloudmap-tls)" },
     { "client", NULL, offsetof(struct ctl, is_client), " cert ", "for a client; NAME is its user's" },
@@ -150,12 +150,22 @@ static const char *find_data(void)
     return is_directory(system_wide) && !is_directory(here) ? system_wide : here;
 }
 
+static int add_to_list(struct ctl_list *list, const struct flag *flag)
+{
+    if (list->n == CTL_LIST_MAX)
+        return ctl_fail(EX_USAGE, "more than %d times --%s", CTL_LIST_MAX, flag->name);
+    list->items[list->n++] = optarg;
+    return 0;
+}
+
 static int take_flag(struct ctl *ctl, int flag, bool taken[FLAG_COUNT])
 {
     if (flag >= FLAG_FIRST && flag < FLAG_DATA) {
         size_t i = (size_t)(flag - FLAG_FIRST);
         void *member = (char *)ctl + flags[i].member;
         taken[i] = true;
+        if (flags[i].member == offsetof(struct ctl, context))
+            return add_to_list(member, &flags[i]);
         if (flags[i].value)
             *(const char **)member = optarg;
         else
