@@ -23,7 +23,7 @@
 struct row {
     struct str id, status, result, draining, pending;
     int64_t since_ms, probed_ms, http_status, consecutive, next_ms;
-    bool is_served, is_good, is_held;
+    bool is_served, is_good, is_held, is_expired;
 };
 
 struct view {
@@ -58,6 +58,7 @@ static const struct field row_fields[] = {
     { "served", FIELD_TRUTH, offsetof(struct row, is_served) },
     { "consecutive_good", FIELD_TRUTH, offsetof(struct row, is_good) },
     { "held", FIELD_TRUTH, offsetof(struct row, is_held) },
+    { "lease_expired", FIELD_TRUTH, offsetof(struct row, is_expired) },
     { NULL, FIELD_TEXT, 0 },
 };
 static const struct field check_fields[] = {
@@ -207,6 +208,8 @@ static void print_why(const struct row *row)
         printf("held: the checker doubts its network");
     else if (str_is_set(row->draining))
         printf("drains: " STR_FMT, STR_ARG(row->draining));
+    else if (row->is_expired)
+        printf("its lease ran out");
     else if (str_is_set(row->pending))
         printf("becomes " STR_FMT, STR_ARG(row->pending));
     else if (!row->is_served && str_eq(row->status, STR("UNKNOWN")))

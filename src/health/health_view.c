@@ -73,23 +73,21 @@ static void health_view_put_target(struct json_writer *writer, const struct heal
 }
 
 static void health_view_put_instance(struct json_writer *writer, const struct health *health,
-                                     const struct roster_group *group, const struct service_node *node,
-                                     const struct instance *instance)
+                                     const struct roster_group *group, const struct instance *instance)
 {
     const struct roster_target *target = group ? roster_find_target(group, instance_id(instance)) : NULL;
-    enum service_check check = node->config->check;
     bool drains = instance->flags & INSTANCE_DRAINING;
 
     json_open_object(writer);
     json_field_string(writer, STR("id"), instance_id(instance));
-    json_field_string(
-        writer, STR("status"),
-        service_health_text(check == SERVICE_CHECK_NONE ? HEALTH_UNKNOWN : (enum health_status)instance->health));
+    json_field_string(writer, STR("status"), service_health_text((enum health_status)instance->shown_health));
     json_field_int(writer, STR("since_ms"), instance->health_since_ms);
     json_key(writer, STR("served"));
     json_put_bool(writer, !drains && instance->is_served);
     if (drains)
         json_field_string(writer, STR("draining"), instance_find_attribute(instance, CLOUDMAP_ATTRIBUTE_DRAINING));
+    json_key(writer, STR("lease_expired"));
+    json_put_bool(writer, instance->flags & INSTANCE_EXPIRED);
     if (instance->pending_due_wall_ms) {
         json_field_string(writer, STR("pending"), service_health_text((enum health_status)instance->pending_health));
         json_field_int(writer, STR("pending_ms"), instance->pending_due_wall_ms);
@@ -107,8 +105,7 @@ static bool health_view_is_well(const struct health *health, const struct roster
 {
     const struct roster_target *target = group ? roster_find_target(group, instance_id(instance)) : NULL;
 
-    return instance->health == HEALTH_HEALTHY && !(instance->flags & INSTANCE_DRAINING) &&
-           !(target && judge_is_held(&health->judge, &target->judge));
+    return instance->shown_health == HEALTH_HEALTHY && !(target && judge_is_held(&health->judge, &target->judge));
 }
 
 /* Those that are well, or the others; of all kinds the first ones, up to the cap. */
@@ -122,7 +119,7 @@ static unsigned health_view_put_instances(struct json_writer *writer, const stru
     state_iter_registered(&iter, node, (struct str){ 0 });
     while (n < HEALTH_VIEW_MAX && (instance = state_next_registered(&iter)))
         if (health_view_is_well(health, group, instance) == are_well) {
-            health_view_put_instance(writer, health, group, node, instance);
+            health_view_put_instance(writer, health, group, instance);
             n++;
         }
     return n;

@@ -402,6 +402,17 @@ class TestSeeing:
         assert entry["http_status"] == 500 and entry["consecutive"] == 2 and not entry["served"]
         assert 0 <= entry["next_ms"] <= 2000 and entry["since_ms"] and not entry["held"]
 
+    def test_why_an_instance_is_out(self, daemon, api, fresh):
+        service = api.service(api.namespace(fresh()), "s", HealthCheckCustomConfig={})
+        api.register(service, "drains", {"cloudmap:draining": "disk swap"})
+        api.register(service, "lost", {"cloudmap:lease": "1s"})
+        api.register(service, "well")
+        until(lambda: shown(daemon, service)["lost"]["lease_expired"], bool)
+        table = cloudmapctl("health", service, "--data", daemon.data).stdout
+        assert re.search(r"^drains +UNHEALTHY .* drains: disk swap$", table, re.M), table
+        assert re.search(r"^lost +UNHEALTHY .* its lease ran out$", table, re.M), table
+        assert [one for one in shown(daemon, service)] == ["drains", "lost", "well"]
+
     def test_of_no_service(self, daemon):
         done = cloudmapctl("health", "srv-none", "--data", daemon.data)
         assert done.returncode == 1 and "srv-none" in done.stderr
