@@ -71,3 +71,4 @@ class Journal:
         place.mkdir()
         for name, content in files.items():
             (place / name).write_bytes(content)
+            (place / name).chmod(0o600)  # as it was: a key file that others can read is refused
