@@ -130,7 +130,8 @@ static int allow_all(const struct sandbox_files *files, const struct config *con
         "/dev/urandom"
     };
     static const char *const writable[] = { "/dev/null", "/proc/self/task" }; /* the latter: names of threads */
-    const char *configured[] = { config_path, config->tls_certificate, config->tls_key, config->auth_client_ca };
+    const char *configured[] = { config_path, config->tls_certificate, config->tls_key, config->auth_client_ca,
+                                 config->auth_root_key_file };
     int r = sandbox_files_allow(files, config->store_path, true);
     for (size_t i = 0; r == 0 && i < sizeof(readable) / sizeof(readable[0]); i++)
         r = sandbox_files_allow(files, readable[i], false);
