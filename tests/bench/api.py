@@ -16,6 +16,8 @@ MIN_RATE, MAX_P99 = 0.8, 2.0
 MIN_SIGNED_RATE, MIN_FLOODED_RATE = 0.65, 0.5
 FLOOD_CONNECTIONS, FLOOD_RATE = 200, 20000
 SETTINGS = {"api.workers": "1", "auth.mode": "open"}
+MIN_TLS_RATE = 0.6
+TLS_NAME = "cloudmap.localhost"
 
 
 def fill(client):
@@ -54,6 +56,28 @@ def compare(report, ours, bodies):
                 for name, cell in results[title].items():
                     report.cell_row(title, name, cell)
     return results
+
+
+def make_certificate():
+    """Its file and that of its key."""
+    home = fresh_data("tls")
+    done = cloudmapctl("cert", TLS_NAME, "127.0.0.1", "--out", home)
+    assert done.returncode == 0, done.stderr
+    return home / f"{TLS_NAME}.pem", home / f"{TLS_NAME}-key.pem"
+
+
+def compare_tls(report, ours, body, certificate):
+    """The same over TLS 1.3 on connections that stay; {name: cell}."""
+    arguments = ("call", "DiscoverInstances", discover_body(SMALL[0]))
+    title = f"{len(body) / 1024:.1f} KiB, 32 connections, TLS"
+    url = f"https://127.0.0.1:{ours.ready['tls'].rpartition(':')[2]}/"
+    with nginx(body, *certificate) as peer:
+        samplers = {"cloudmapd": loader(url, ours.cpu_seconds, 32, *arguments),
+                    "nginx": loader(peer.url.replace("http:", "https:"), peer.cpu, 32, *arguments)}
+        cells = rounds(samplers)
+    for name, cell in cells.items():
+        report.cell_row(title, name, cell)
+    return title, cells
 
 
 def other_reads(report, ours, service_id):
@@ -133,13 +157,16 @@ def run():
     report.say("DiscoverInstances, requests of about 900 bytes with an SDK's headers, keep-alive. nginx returns the "
                "same body from one worker without a log; cloudmapd runs with `--set api.workers=1`, for signed calls with "
                "`--set auth.mode=required`: each is verified, and allowed by a policy of its user.")
-    with Server(fresh_data("cloudmapd"), SETTINGS, before=SERVER_CORE) as ours:
+    certificate = make_certificate()
+    tls = {"tls.listen": "127.0.0.1:0", "tls.certificate": certificate[0], "tls.key": certificate[1]}
+    with Server(fresh_data("cloudmapd"), SETTINGS | tls, before=SERVER_CORE) as ours:
         with ours.client() as client:
             service_id = fill(client)
             bodies = {service: client.exchange(wire.request("DiscoverInstances", discover_body(service).encode()))[1]
                       for service, _ in (SMALL, LARGE)}
         report.cell_table("situation")
         results = compare(report, ours, bodies)
+        tls_title, tls_cells = compare_tls(report, ours, bodies[SMALL[0]], certificate)
         other_reads(report, ours, service_id)
         key = discoverer(ours)
         ours.restart(SETTINGS | {"auth.mode": "required"})
@@ -156,6 +183,8 @@ def run():
         report.bar(f"{title}: requests/s, of nginx's", a.median("rate") / b.median("rate"), ">=", MIN_SIGNED_RATE)
     report.bar("signed calls, of their rate without unsigned ones", share, ">=", MIN_FLOODED_RATE)
     report.bar("unsigned calls refused a second meanwhile", rate, ">=", 0.9 * FLOOD_RATE)
+    a, b = tls_cells["cloudmapd"], tls_cells["nginx"]
+    report.bar(f"{tls_title}: requests/s, of nginx's", a.median("rate") / b.median("rate"), ">=", MIN_TLS_RATE)
     report.table("ratio without a bar", "cloudmapd / nginx")
     for title, cells in (results | signed).items():
         report.row(f"{title}: CPU us/request", f"{cells['cloudmapd'].median('us') / cells['nginx'].median('us'):.2f}")

@@ -86,15 +86,23 @@ http {{
     uwsgi_temp_path {home}/uwsgi;
     scgi_temp_path {home}/scgi;
     server {{
-        listen 127.0.0.1:{port};
+        listen 127.0.0.1:{port}{tls};
         location / {{ {answer} }}
     }}
 }}
 """
 
 
-def nginx(body):
-    """One worker that returns these bytes to every request, without a log."""
+# The versions and the cipher that cloudmapd takes.
+NGINX_TLS = """ ssl;
+        ssl_certificate {certificate};
+        ssl_certificate_key {key};
+        ssl_protocols TLSv1.2 TLSv1.3;
+        ssl_conf_command Ciphersuites TLS_AES_128_GCM_SHA256"""
+
+
+def nginx(body, certificate=None, key=None):
+    """One worker that returns these bytes to every request, without a log; with a certificate over TLS."""
     text = body.decode()
     assert "$" not in text and "'" not in text and "\\" not in text, "would mean something to nginx"
     parts = [text[at:at + NGINX_WORD] for at in range(0, len(text), NGINX_WORD)]
@@ -105,7 +113,9 @@ def nginx(body):
         answer += "return 200 \"" + "".join(f"$part{n}" for n in range(len(parts))) + "\";"
     home, port = fresh_data("nginx"), free_port()
     user = "user root;" if os.geteuid() == 0 else ""
-    (home / "nginx.conf").write_text(NGINX.format(home=home, port=port, answer=answer, user=user), encoding="utf-8")
+    tls = NGINX_TLS.format(certificate=certificate, key=key) if certificate else ""
+    (home / "nginx.conf").write_text(NGINX.format(home=home, port=port, answer=answer, user=user, tls=tls),
+                                     encoding="utf-8")
     return Peer([peer("usr/sbin/nginx", "nginx"), "-p", str(home), "-c", str(home / "nginx.conf"), "-e",
                  str(home / "error.log")], port, home)
 
