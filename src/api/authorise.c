@@ -59,6 +59,12 @@ static void put_request(const struct api_call *call, struct context *context)
     context->values[CONDITION_KEY_PRINCIPAL_IS_SERVICE] = STR("false");
 }
 
+int authorise_fill_context(struct api_call *call, const struct identity_node *identity, struct context *context)
+{
+    put_request(call, context);
+    return put_principal(call, identity, context);
+}
+
 /* --- the refusal ------------------------------------------------------------------------------------------------- */
 
 static int refuse(struct api_call *call, const struct authorise_target *target,
@@ -127,10 +133,9 @@ int authorise_call(struct api_call *call, const void *in)
     identity = access_lookup_principal(call->snapshot, call->principal);
     r = authorise_target_find(call, in, &context, &target);
     if (!r)
-        r = put_principal(call, identity, &context);
+        r = authorise_fill_context(call, identity, &context);
     if (r)
         return r;
-    put_request(call, &context);
     if (identity) {
         query.policies = identity->policies;
         query.n_policies = identity->config->n_policies;

@@ -6,7 +6,12 @@
 #pragma once
 
 #include "api/call.h"
+#include "auth/context.h"
 
 /* Decides for the decoded input. 0; CALL_ERROR with AccessDeniedException in AWS's words; or -ENOMEM. In open mode
  * everybody may do everything. */
 int authorise_call(struct api_call *call, const void *in);
+
+/* What conditions can ask of any signed call: who makes it, from where, and how. `identity` is that of the principal,
+ * or NULL. Leaves the rest of the context alone. 0 or -ENOMEM. */
+int authorise_fill_context(struct api_call *call, const struct identity_node *identity, struct context *context);

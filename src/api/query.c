@@ -5,8 +5,10 @@
 #include "api/query.h"
 
 #include "api/api_worker.h"
+#include "api/authorise.h"
 #include "api/gate.h"
 #include "api/sts.h"
+#include "auth/access_lookup.h"
 #include "auth/assume_role.h"
 #include "base/log.h"
 
@@ -72,22 +74,6 @@ static const struct principal *query_principal(const struct api_call *call)
     return call->principal ? call->principal : &call->worker->api->root;
 }
 
-static void query_fill_context(const struct api_call *call, struct context *context)
-{
-    const struct principal *principal = call->principal;
-
-    context->now_ms = call_wall_ms(call);
-    context->values[CONDITION_KEY_PRINCIPAL_ACCOUNT] = principal->account;
-    context->values[CONDITION_KEY_PRINCIPAL_ARN] = principal->arn;
-    context->values[CONDITION_KEY_USER_ID] = principal->id;
-    context->values[CONDITION_KEY_REQUESTED_REGION] = call->region;
-    context->values[CONDITION_KEY_SECURE_TRANSPORT] = http_request_is_tls(call->request) ? STR("true") : STR("false");
-    context->values[CONDITION_KEY_SOURCE_IP] = http_request_peer(call->request);
-    context->values[CONDITION_KEY_USER_AGENT] = http_request_header(call->request, "User-Agent");
-    if (principal->kind == PRINCIPAL_USER)
-        context->values[CONDITION_KEY_USER_NAME] = principal->name;
-}
-
 static int query_assume_role(struct api_call *call, const struct sts_request *sts, struct buf *body,
                              struct str *ret_message)
 {
@@ -109,7 +95,9 @@ static int query_assume_role(struct api_call *call, const struct sts_request *st
         *ret_message = STR("Signatures are not checked here, so there is nothing that a session could be less than.");
         return STS_ACCESS_DENIED;
     }
-    query_fill_context(call, &context);
+    r = authorise_fill_context(call, access_lookup_principal(call->snapshot, call->principal), &context);
+    if (r < 0)
+        return STS_INTERNAL;
     context.values[CONDITION_KEY_EXTERNAL_ID] = sts->external_id;
     context.values[CONDITION_KEY_ROLE_SESSION_NAME] = sts->session_name;
     r = assume_role_do(call->snapshot, call->worker->api->seal, &assume, &call->arena, &outcome);

@@ -95,7 +95,8 @@ def role(signed_daemon, tmp_path_factory):
     """Of readers; whoever is of the account may assume it."""
     trust = tmp_path_factory.mktemp("role") / "trust.json"
     trust.write_text(json.dumps(DOCUMENT | {"Statement": {
-        "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "000000000000"}}}))
+        "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "000000000000"}, "Condition": {
+            "IpAddress": {"aws:SourceIp": "127.0.0.0/8"}, "StringEquals": {"aws:PrincipalType": "Account"}}}}))
     ctl(signed_daemon, "role", "create", "reader", "--trust", trust, "--max-session", "2h")
     ctl(signed_daemon, "policy", "attach", "discoverer", "--role", "reader")
     return "arn:aws:iam::000000000000:role/reader"
