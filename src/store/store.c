@@ -22,7 +22,7 @@ struct store {
     uint32_t ledger_sum;
     bool loaded;
     /* for store_stat, which any thread may call */
-    atomic_uint_fast64_t records, commits, failed_commits;
+    atomic_uint_fast64_t records, commits, failed_commits, trail_rows, trail_bytes;
     atomic_bool lost;
 };
 
@@ -79,6 +79,13 @@ void store_close(struct store *store)
         return;
     store->backend->ops->close(store->backend);
     mem_free(store);
+}
+
+static void tell_stat(struct store *store, const struct store_ledger *ledger)
+{
+    store->records = ledger->records;
+    store->trail_rows = ledger->trail.last - ledger->trail.gone;
+    store->trail_bytes = ledger->trail.bytes;
 }
 
 /* --- loading ----------------------------------------------------------------------------------------------------- */
@@ -175,7 +182,7 @@ int store_load(struct store *store, store_load_fn *fn, void *arg, struct store_m
     if (r == 0) {
         store->ledger = load.said;
         store->ledger_sum = load.ledger_sum;
-        store->records = load.said.records;
+        tell_stat(store, &load.said);
         store->loaded = true;
     }
     if (r == -ENOMEM)
@@ -185,6 +192,11 @@ int store_load(struct store *store, store_load_fn *fn, void *arg, struct store_m
     return r;
 }
 
+const struct store_trail_head *store_head(const struct store *store)
+{
+    return &store->ledger.trail;
+}
+
 uint64_t store_revision(const struct store *store)
 {
     return store->ledger.revision;
@@ -192,26 +204,55 @@ uint64_t store_revision(const struct store *store)
 
 /* --- committing -------------------------------------------------------------------------------------------------- */
 
-static int commit(struct store *store, const struct store_op *ops, size_t n_ops, const struct store_ledger *next)
+static int commit(struct store *store, const struct store_op *ops, size_t n_ops, const struct store_trail_step *trail,
+                  const struct store_ledger *next)
 {
     struct store_backend *backend = store->backend;
     char text[STORE_LEDGER_SIZE];
     struct store_op ledger = { .key = STORE_LEDGER_KEY, .old_sum = store->ledger_sum };
     ledger.value = store_ledger_write(next, text, &ledger.sum);
-    int r = backend->ops->commit(backend, ops, n_ops, &ledger, next->revision);
+    int r = backend->ops->commit(backend, ops, n_ops, trail, &ledger, next->revision);
     if (r == STORE_LOST)
         store->lost = true;
     if (r)
         return r;
     store->ledger = *next;
     store->ledger_sum = ledger.sum;
-    store->records = next->records;
+    tell_stat(store, next);
     return 0;
+}
+
+/* What goes with the rows up to `head->gone`. */
+static int note_trimmed(void *arg, const struct store_row *row)
+{
+    struct store_trail_head *head = arg;
+    head->gone = row->number;
+    head->bytes -= row->text.n;
+    memcpy(head->base, row->hash, sizeof(row->hash));
+    return 0;
+}
+
+/* The trail as it is after the batch: old rows go first, new ones are numbered. */
+static int step_trail(struct store *store, const struct store_batch *batch, struct store_trail_head *head,
+                      struct store_trail_step *ret_step)
+{
+    uint64_t n = head->last - head->gone, gone = head->gone;
+    int r = 0;
+    n = batch->n_trimmed < n ? batch->n_trimmed : n;
+    if (n)
+        r = store->backend->ops->rows(store->backend, gone + 1, gone + n, note_trimmed, head);
+    for (size_t i = 0; r == 0 && i < batch->n_rows; i++)
+        store_trail_chain(head, &batch->rows[i]);
+    *ret_step = (struct store_trail_step){ .rows = batch->rows,
+                                           .n_rows = batch->n_rows,
+                                           .gone = head->gone > gone ? head->gone : 0 };
+    return r;
 }
 
 int store_commit(struct store *store, const struct store_batch *batch)
 {
     struct store_ledger next = store->ledger;
+    struct store_trail_step trail;
     int r;
     ASSERT(store->loaded);
     if (store_batch_size(batch) == 0)
@@ -229,7 +270,9 @@ int store_commit(struct store *store, const struct store_batch *batch)
     else if (batch->failed)
         r = -ENOMEM;
     else
-        r = commit(store, batch->ops, batch->n_ops, &next);
+        r = step_trail(store, batch, &next.trail, &trail);
+    if (r == 0)
+        r = commit(store, batch->ops, batch->n_ops, &trail, &next);
     atomic_fetch_add(r ? &store->failed_commits : &store->commits, 1);
     return r;
 }
@@ -238,7 +281,7 @@ int store_raise_revision(struct store *store, uint64_t revision)
 {
     struct store_ledger next = store->ledger;
     next.revision = revision > next.revision ? revision : next.revision + 1;
-    return commit(store, NULL, 0, &next);
+    return commit(store, NULL, 0, &(struct store_trail_step){ 0 }, &next);
 }
 
 void store_stat(const struct store *store, struct store_stat *ret_stat)
@@ -247,6 +290,8 @@ void store_stat(const struct store *store, struct store_stat *ret_stat)
         .records = store->records,
         .commits = store->commits,
         .failed_commits = store->failed_commits,
+        .trail_rows = store->trail_rows,
+        .trail_bytes = store->trail_bytes,
         .lost = store->lost,
     };
     store->backend->ops->stat(store->backend, ret_stat);

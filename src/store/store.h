@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "store/store_trail.h"
 
 struct store;
 struct store_batch;
@@ -93,6 +94,12 @@ uint32_t store_put(struct store_batch *batch, struct str key, struct str json, u
 /* old_sum is not 0. */
 void store_del(struct store_batch *batch, struct str key, uint32_t old_sum);
 
+/* Appends a row to the trail, a JSON object of at most 8 MiB on one line. */
+void store_append(struct store_batch *batch, int64_t time_ms, struct str text);
+/* Lets the oldest rows of the trail go, `n` of them or what there is of them; at most STORE_MAX_TRIM. */
+void store_trim(struct store_batch *batch, uint64_t n);
+#define STORE_MAX_TRIM 1024
+
 /* All or nothing, durable on return. 0, STORE_CONFLICT, STORE_FULL, STORE_LOST, or -ENOMEM (nothing changed). The batch
  * is left as it was; an empty one changes nothing and is no commit. */
 int store_commit(struct store *store, const struct store_batch *batch);
@@ -101,8 +108,11 @@ struct store_stat {
     uint64_t records;
     uint64_t file_bytes, log_bytes; /* database and write-ahead log */
     uint64_t commits, failed_commits, checkpoints;
+    uint64_t trail_rows, trail_bytes; /* kept; of the texts */
     bool lost;
 };
+/* Where the trail stands. The thread that commits. */
+const struct store_trail_head *store_head(const struct store *store);
 /* Any thread, between open and close. */
 void store_stat(const struct store *store, struct store_stat *ret_stat);
 

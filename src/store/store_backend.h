@@ -21,6 +21,13 @@ struct store_op {
     uint32_t sum; /* of `value`, 0 when absent */
 };
 
+/* What a commit does to the trail. */
+struct store_trail_step {
+    const struct store_row *rows; /* appended */
+    size_t n_rows;
+    uint64_t gone; /* rows up to this number go; 0: none does */
+};
+
 /* One row, borrowed for the call. Non-zero stops the load and is returned by it. */
 typedef int store_row_fn(void *arg, struct str key, struct str value);
 
@@ -40,10 +47,14 @@ struct store_backend_ops {
      * with the message. */
     int (*accept)(struct store_backend *backend, uint64_t revision, struct store_message *ret_message);
 
-    /* The ops in order, then the ledger, all or nothing, durable on return; makes the store's revision `revision`.
+    /* The ops in order, then the trail and the ledger, all or nothing, durable on return; makes the store's revision
+     * `revision`.
      * 0, STORE_CONFLICT, STORE_FULL, STORE_LOST, -ENOMEM; nothing is changed in all but the first and STORE_LOST. */
     int (*commit)(struct store_backend *backend, const struct store_op *ops, size_t n_ops,
-                  const struct store_op *ledger, uint64_t revision);
+                  const struct store_trail_step *trail, const struct store_op *ledger, uint64_t revision);
+
+    /* Gives the rows of the trail from number `from` to `to`. 0, STORE_LOST, or what fn returned. */
+    int (*rows)(struct store_backend *backend, uint64_t from, uint64_t to, store_trail_fn *fn, void *arg);
 
     /* Fills file_bytes, log_bytes and checkpoints. */
     void (*stat)(struct store_backend *backend, struct store_stat *ret_stat);

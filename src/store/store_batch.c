@@ -20,13 +20,14 @@ void store_batch_free(struct store_batch *batch)
         return;
     arena_fini(&batch->bytes);
     mem_free(batch->ops);
+    mem_free(batch->rows);
     mem_free(batch);
 }
 
 void store_batch_clear(struct store_batch *batch)
 {
     arena_reset(&batch->bytes);
-    batch->n_ops = 0;
+    batch->n_ops = batch->n_rows = batch->n_trimmed = 0;
     batch->is_touched = batch->failed = false;
 }
 
@@ -37,7 +38,7 @@ void store_touch(struct store_batch *batch)
 
 size_t store_batch_size(const struct store_batch *batch)
 {
-    return batch->n_ops + batch->is_touched + batch->failed;
+    return batch->n_ops + batch->n_rows + batch->n_trimmed + batch->is_touched + batch->failed;
 }
 
 /* The next op, not yet counted, with its key copied in; NULL when there is no room, which fails the batch. */
@@ -82,4 +83,28 @@ void store_del(struct store_batch *batch, struct str key, uint32_t old_sum)
     ASSERT(old_sum != 0);
     if (next_op(batch, key, old_sum))
         batch->n_ops++;
+}
+
+void store_append(struct store_batch *batch, int64_t time_ms, struct str text)
+{
+    if (batch->n_rows == batch->rows_size) {
+        size_t size = batch->rows_size ? batch->rows_size * 2 : 64;
+        struct store_row *rows = mem_realloc(batch->rows, size * sizeof(*rows));
+        if (!rows) {
+            batch->failed = true;
+            return;
+        }
+        batch->rows = rows;
+        batch->rows_size = size;
+    }
+    struct str copy = text.n && text.n <= STORE_MAX_VALUE ? arena_dup(&batch->bytes, text) : (struct str){ 0 };
+    if (!str_is_set(copy))
+        batch->failed = true;
+    else
+        batch->rows[batch->n_rows++] = (struct store_row){ .time_ms = time_ms, .text = copy };
+}
+
+void store_trim(struct store_batch *batch, uint64_t n)
+{
+    batch->n_trimmed = n < STORE_MAX_TRIM ? n : STORE_MAX_TRIM;
 }

@@ -10,6 +10,9 @@ struct store_batch {
     struct arena bytes; /* keys and sealed values */
     struct store_op *ops;
     size_t n_ops, size;
+    struct store_row *rows; /* to append; not yet numbered */
+    size_t n_rows, rows_size;
+    uint64_t n_trimmed;
     bool is_touched;
     bool failed;
 };

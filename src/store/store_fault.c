@@ -31,8 +31,14 @@ static int fault_accept(struct store_backend *backend, uint64_t revision, struct
     return inner->ops->accept(inner, revision, ret_message);
 }
 
+static int fault_rows(struct store_backend *backend, uint64_t from, uint64_t to, store_trail_fn *fn, void *arg)
+{
+    struct store_backend *inner = fault_of(backend)->inner;
+    return inner->ops->rows(inner, from, to, fn, arg);
+}
+
 static int fault_commit(struct store_backend *backend, const struct store_op *ops, size_t n_ops,
-                        const struct store_op *ledger, uint64_t revision)
+                        const struct store_trail_step *trail, const struct store_op *ledger, uint64_t revision)
 {
     struct fault *fault = fault_of(backend);
     const struct store_fault *plan = &fault->plan;
@@ -44,7 +50,7 @@ static int fault_commit(struct store_backend *backend, const struct store_op *op
         return STORE_LOST;
     if (now && plan->kind == STORE_FAULT_CRASH && !plan->after)
         raise(SIGKILL);
-    int r = inner->ops->commit(inner, ops, n_ops, ledger, revision);
+    int r = inner->ops->commit(inner, ops, n_ops, trail, ledger, revision);
     if (now && plan->kind == STORE_FAULT_CRASH)
         raise(SIGKILL);
     if (now && plan->kind == STORE_FAULT_TORN)
@@ -69,6 +75,7 @@ static const struct store_backend_ops fault_ops = {
     .load = fault_load,
     .accept = fault_accept,
     .commit = fault_commit,
+    .rows = fault_rows,
     .stat = fault_stat,
     .close = fault_close,
 };

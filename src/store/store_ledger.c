@@ -3,11 +3,14 @@
  * Keeping, writing and reading the ledger record. */
 #include "store/store_ledger.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "store/store.h"
 #include "store/store_seal.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+
+#define HEX_LEN (2 * HASH_SHA256_LEN)
 
 uint64_t store_ledger_first_revision(const struct clock *clock)
 {
@@ -58,11 +61,24 @@ void store_ledger_remove(struct store_ledger *ledger, uint32_t sum)
     ledger->digest -= mix(sum);
 }
 
+/* The trail is told once it has begun, so that a store without one is as it ever was. */
 static size_t format(const struct store_ledger *ledger, char *ret_text, size_t size)
 {
-    int n = snprintf(ret_text, size, "{\"revision\":%" PRIu64 ",\"records\":%" PRIu64 ",\"digest\":\"%016" PRIx64 "\"}",
+    const struct store_trail_head *trail = &ledger->trail;
+    int n = snprintf(ret_text, size, "{\"revision\":%" PRIu64 ",\"records\":%" PRIu64 ",\"digest\":\"%016" PRIx64 "\"",
                      ledger->revision, ledger->records, ledger->digest);
-    ASSERT(n > 0 && (size_t)n < size);
+    ASSERT(n > 0);
+    if (trail->last) {
+        char base[HEX_LEN + 1] = "", hash[HEX_LEN + 1] = "";
+        text_hex(trail->base, HASH_SHA256_LEN, base);
+        text_hex(trail->hash, HASH_SHA256_LEN, hash);
+        n += snprintf(ret_text + n, size - (size_t)n,
+                      ",\"trail\":{\"gone\":%" PRIu64 ",\"last\":%" PRIu64 ",\"bytes\":%" PRIu64
+                      ",\"base\":\"%s\",\"hash\":\"%s\"}",
+                      trail->gone, trail->last, trail->bytes, base, hash);
+    }
+    n += snprintf(ret_text + n, size - (size_t)n, "}");
+    ASSERT((size_t)n < size);
     return (size_t)n;
 }
 
@@ -77,14 +93,23 @@ struct str store_ledger_write(const struct store_ledger *ledger, char ret_text[S
 int store_ledger_parse(struct str members, struct store_ledger *ret_ledger)
 {
     char given[STORE_LEDGER_SIZE], again[STORE_LEDGER_SIZE];
-    struct store_ledger ledger;
+    struct store_ledger ledger = { 0 };
+    struct store_trail_head *trail = &ledger.trail;
     if (members.n + 1 >= sizeof(given))
         return STORE_DAMAGED;
     given[0] = '{';
     memcpy(given + 1, members.p, members.n);
     given[members.n + 1] = '\0';
-    if (sscanf(given, "{\"revision\":%" SCNu64 ",\"records\":%" SCNu64 ",\"digest\":\"%" SCNx64 "\"}", &ledger.revision,
-               &ledger.records, &ledger.digest) != 3)
+    char base[HEX_LEN + 1], hash[HEX_LEN + 1];
+    int found = sscanf(
+        given,
+        "{\"revision\":%" SCNu64 ",\"records\":%" SCNu64 ",\"digest\":\"%" SCNx64 "\",\"trail\":{\"gone\":%" SCNu64
+        ",\"last\":%" SCNu64 ",\"bytes\":%" SCNu64 ",\"base\":\"%64[0-9a-f]\",\"hash\":\"%64[0-9a-f]\"}",
+        &ledger.revision, &ledger.records, &ledger.digest, &trail->gone, &trail->last, &trail->bytes, base, hash);
+    if (found != 3 && found != 8)
+        return STORE_DAMAGED;
+    if (found == 8 && (strlen(base) != HEX_LEN || text_parse_hex(str_of(base), trail->base) ||
+                       strlen(hash) != HEX_LEN || text_parse_hex(str_of(hash), trail->hash)))
         return STORE_DAMAGED;
     /* sscanf is lenient: only what would be written so is accepted */
     size_t n = format(&ledger, again, sizeof(again));

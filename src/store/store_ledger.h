@@ -2,17 +2,20 @@
  *
  * The ledger: one record, key `ledger`, rewritten by every commit. It says at which revision the store stands, how many
  * other records there are, and their digest: the sum, modulo 2^64, of a 64-bit mix of each record's sum. A record that
- * was lost, added or put back to an older state breaks it. Usable from any thread. Format: docs/store-format.md. */
+ * was lost, added or put back to an older state breaks it. And it is the head of the trail (store_trail.h). Usable from
+ * any thread. Format: docs/store-format.md. */
 #pragma once
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "store/store_trail.h"
 
 #define STORE_LEDGER_KEY STR("ledger")
-#define STORE_LEDGER_SIZE 160 /* bytes that a sealed ledger takes at most, with NUL */
+#define STORE_LEDGER_SIZE 448 /* bytes that a sealed ledger takes at most, with NUL */
 
 struct store_ledger {
     uint64_t revision, records, digest;
+    struct store_trail_head trail;
 };
 
 /* Where a new store begins: high enough never to repeat what an older store in its place gave out. */

@@ -19,6 +19,9 @@ struct memory {
     struct store_backend backend;
     struct row *rows;
     size_t n_rows, size;
+    struct store_row *trail; /* row `gone` + 1 first; each text is an allocation */
+    size_t n_trail, trail_size;
+    uint64_t gone;
 };
 
 static struct memory *memory_of(struct store_backend *backend)
@@ -132,12 +135,64 @@ static int swap_all(struct memory *memory, const struct store_op *ops, size_t n_
     return 0;
 }
 
+/* Room for the new rows, with their texts in it, not yet counted. */
+static int copy_trail(struct memory *memory, const struct store_trail_step *step)
+{
+    if (memory->trail_size - memory->n_trail < step->n_rows) {
+        size_t size = (memory->n_trail + step->n_rows) * 2;
+        struct store_row *rows = mem_realloc(memory->trail, size * sizeof(*rows));
+        if (!rows)
+            return -ENOMEM;
+        memory->trail = rows;
+        memory->trail_size = size;
+    }
+    struct store_row *fresh = memory->trail + memory->n_trail;
+    for (size_t i = 0; i < step->n_rows; i++) {
+        fresh[i] = step->rows[i];
+        fresh[i].text.p = mem_dup(step->rows[i].text.p, step->rows[i].text.n);
+        if (fresh[i].text.p)
+            continue;
+        while (i-- > 0)
+            mem_free((char *)fresh[i].text.p);
+        return -ENOMEM;
+    }
+    return 0;
+}
+
+/* Counts what copy_trail brought in, or gives it up; then drops what goes. */
+static void end_trail(struct memory *memory, const struct store_trail_step *step, bool done)
+{
+    size_t n_gone = done && step->gone > memory->gone ? (size_t)(step->gone - memory->gone) : 0;
+    if (done)
+        memory->n_trail += step->n_rows;
+    for (size_t i = 0; !done && i < step->n_rows; i++)
+        mem_free((char *)memory->trail[memory->n_trail + i].text.p);
+    for (size_t i = 0; i < n_gone; i++)
+        mem_free((char *)memory->trail[i].text.p);
+    if (!n_gone)
+        return;
+    memory->n_trail -= n_gone;
+    memory->gone = step->gone;
+    memmove(memory->trail, memory->trail + n_gone, memory->n_trail * sizeof(*memory->trail));
+}
+
+static int memory_rows(struct store_backend *backend, uint64_t from, uint64_t to, store_trail_fn *fn, void *arg)
+{
+    struct memory *memory = memory_of(backend);
+    int r = 0;
+    for (size_t i = 0; r == 0 && i < memory->n_trail; i++)
+        if (memory->trail[i].number >= from && memory->trail[i].number <= to)
+            r = fn(arg, &memory->trail[i]);
+    return r;
+}
+
 static int memory_commit(struct store_backend *backend, const struct store_op *ops, size_t n_ops,
-                         const struct store_op *ledger, uint64_t revision)
+                         const struct store_trail_step *trail, const struct store_op *ledger, uint64_t revision)
 {
     struct memory *memory = memory_of(backend);
     struct row *rows = mem_zalloc((n_ops + 1) * sizeof(*rows));
     int r = rows ? make_room(memory, n_ops + 1) : -ENOMEM;
+    bool has_trail = r == 0 && (r = copy_trail(memory, trail)) == 0;
     (void)revision;
     for (size_t i = 0; r == 0 && i <= n_ops; i++) {
         const struct store_op *op = i < n_ops ? &ops[i] : ledger;
@@ -148,6 +203,8 @@ static int memory_commit(struct store_backend *backend, const struct store_op *o
     }
     if (r == 0)
         r = swap_all(memory, ops, n_ops, ledger, rows);
+    if (has_trail)
+        end_trail(memory, trail, r == 0);
     /* now rows holds what was replaced, or what never got in */
     for (size_t i = 0; rows && i <= n_ops; i++)
         if (rows[i].sum)
@@ -167,7 +224,10 @@ static void memory_close(struct store_backend *backend)
     struct memory *memory = memory_of(backend);
     for (size_t i = 0; i < memory->n_rows; i++)
         mem_free((char *)memory->rows[i].key.p);
+    for (size_t i = 0; i < memory->n_trail; i++)
+        mem_free((char *)memory->trail[i].text.p);
     mem_free(memory->rows);
+    mem_free(memory->trail);
     mem_free(memory);
 }
 
@@ -175,6 +235,7 @@ static const struct store_backend_ops memory_ops = {
     .load = memory_load,
     .accept = memory_accept,
     .commit = memory_commit,
+    .rows = memory_rows,
     .stat = memory_stat,
     .close = memory_close,
 };
@@ -190,7 +251,7 @@ int store_open_memory(const struct clock *clock, struct store **ret_store)
     struct store_op op = { .key = STORE_LEDGER_KEY };
     op.value = store_ledger_write(&ledger, text, &op.sum);
     struct store *store = NULL;
-    int r = memory_commit(&memory->backend, NULL, 0, &op, ledger.revision);
+    int r = memory_commit(&memory->backend, NULL, 0, &(struct store_trail_step){ 0 }, &op, ledger.revision);
     if (r == 0)
         store = store_new(&memory->backend);
     if (!store) {

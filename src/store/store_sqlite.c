@@ -20,7 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum statement { BEGIN, COMMIT, ROLLBACK, INSERT, UPDATE, DELETE, STATEMENT_COUNT };
+enum statement { BEGIN, COMMIT, ROLLBACK, INSERT, UPDATE, DELETE, APPEND, TRIM, ROWS, STATEMENT_COUNT };
 
 /* 15 is where the digits of the sum stand in a sealed value, counted from 1. */
 static const char *const statement_sql[STATEMENT_COUNT] = {
@@ -30,6 +30,9 @@ static const char *const statement_sql[STATEMENT_COUNT] = {
     [INSERT] = "INSERT INTO record VALUES(?1, ?2)",
     [UPDATE] = "UPDATE record SET value = ?2 WHERE key = ?1 AND substr(value, 15, 8) = ?3",
     [DELETE] = "DELETE FROM record WHERE key = ?1 AND substr(value, 15, 8) = ?3",
+    [APPEND] = "INSERT INTO trail VALUES(?1, ?2, ?3, ?4)",
+    [TRIM] = "DELETE FROM trail WHERE number <= ?1",
+    [ROWS] = "SELECT number, time, hash, text FROM trail WHERE number BETWEEN ?1 AND ?2 ORDER BY number",
 };
 _Static_assert(STORE_SEAL_SUM_AT == 14, "the statements name the place of the sum");
 
@@ -118,6 +121,8 @@ static int sqlite_accept(struct store_backend *backend, uint64_t revision, struc
     if (r == 0 && in_directory)
         r = secure_log(sqlite, ret_message);
     if (r == 0)
+        r = store_sqlite_file_upgrade(sqlite->db, sqlite->path, ret_message);
+    if (r == 0)
         r = prepare(sqlite, ret_message);
     sqlite->accepted = r == 0;
     if (r || !in_directory)
@@ -179,25 +184,67 @@ static int judge(sqlite3 *db, bool committing)
     return STORE_LOST;
 }
 
-static int apply_all(struct sqlite *sqlite, const struct store_op *ops, size_t n_ops, const struct store_op *ledger)
+/* 0, STORE_CONFLICT (a row of that number is there), or -EIO. */
+static int apply_trail(struct sqlite *sqlite, const struct store_trail_step *trail)
+{
+    int code = 0;
+    if (trail->gone) {
+        sqlite3_bind_int64(sqlite->statements[TRIM], 1, (sqlite3_int64)trail->gone);
+        code = step(sqlite, TRIM);
+    }
+    for (size_t i = 0; code == 0 && i < trail->n_rows; i++) {
+        const struct store_row *row = &trail->rows[i];
+        sqlite3_stmt *statement = sqlite->statements[APPEND];
+        sqlite3_bind_int64(statement, 1, (sqlite3_int64)row->number);
+        sqlite3_bind_int64(statement, 2, row->time_ms);
+        sqlite3_bind_blob(statement, 3, row->hash, sizeof(row->hash), SQLITE_STATIC);
+        bind(statement, 4, row->text);
+        code = step(sqlite, APPEND);
+    }
+    return code == 0 ? 0 : (code & 0xff) == SQLITE_CONSTRAINT ? STORE_CONFLICT : -EIO;
+}
+
+static int apply_all(struct sqlite *sqlite, const struct store_op *ops, size_t n_ops,
+                     const struct store_trail_step *trail, const struct store_op *ledger)
 {
     if (step(sqlite, BEGIN))
         return judge(sqlite->db, false);
     int r = 0;
-    for (size_t i = 0; r == 0 && i <= n_ops; i++)
-        r = apply(sqlite, i < n_ops ? &ops[i] : ledger);
+    for (size_t i = 0; r == 0 && i < n_ops; i++)
+        r = apply(sqlite, &ops[i]);
+    if (r == 0)
+        r = apply_trail(sqlite, trail);
+    if (r == 0)
+        r = apply(sqlite, ledger);
     return r == -EIO ? judge(sqlite->db, false) : r;
 }
 
+static int sqlite_rows(struct store_backend *backend, uint64_t from, uint64_t to, store_trail_fn *fn, void *arg)
+{
+    struct sqlite *sqlite = sqlite_of(backend);
+    sqlite3_stmt *statement = sqlite->statements[ROWS];
+    int r = 0, code = SQLITE_DONE;
+    sqlite3_bind_int64(statement, 1, (sqlite3_int64)from);
+    sqlite3_bind_int64(statement, 2, (sqlite3_int64)to);
+    while (r == 0 && (code = sqlite3_step(statement)) == SQLITE_ROW) {
+        struct store_row row;
+        r = store_sqlite_load_row(statement, &row) ? STORE_LOST : fn(arg, &row);
+    }
+    if (r == 0 && code != SQLITE_DONE)
+        r = STORE_LOST;
+    sqlite3_reset(statement);
+    return r;
+}
+
 static int sqlite_commit(struct store_backend *backend, const struct store_op *ops, size_t n_ops,
-                         const struct store_op *ledger, uint64_t revision)
+                         const struct store_trail_step *trail, const struct store_op *ledger, uint64_t revision)
 {
     struct sqlite *sqlite = sqlite_of(backend);
     if (sqlite->checkpoint && store_sqlite_checkpoint_is_lost(sqlite->checkpoint))
         sqlite->lost = true;
     if (sqlite->lost)
         return STORE_LOST;
-    int r = apply_all(sqlite, ops, n_ops, ledger);
+    int r = apply_all(sqlite, ops, n_ops, trail, ledger);
     if (r == 0 && step(sqlite, COMMIT))
         r = judge(sqlite->db, true);
     if (r) {
@@ -254,6 +301,7 @@ static const struct store_backend_ops sqlite_ops = {
     .load = sqlite_load,
     .accept = sqlite_accept,
     .commit = sqlite_commit,
+    .rows = sqlite_rows,
     .stat = sqlite_stat,
     .close = sqlite_close,
 };

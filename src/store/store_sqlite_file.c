@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #define APPLICATION_ID 0x434c4d50 /* "CLMP" */
-#define FORMAT_VERSION 1
+#define FORMAT_VERSION 2
 #define BUSY_TIMEOUT_MS 10000
 #define READ_AHEAD_STEP (1 << 20)
 #define ROW_ROOM 65536 /* for key, seal and SQLite's own bytes beside the largest value */
@@ -156,7 +156,7 @@ static int check_header(sqlite3 *db, const char *path, struct store_message *ret
     for (size_t i = 0; i < sizeof(header_fixed) / sizeof(header_fixed[0]); i++)
         if (memcmp(header + header_fixed[i].at, header_fixed[i].bytes.p, header_fixed[i].bytes.n) != 0)
             version = 0;
-    if (version != FORMAT_VERSION)
+    if (version == 0)
         return store_tell(
             ret_message, STORE_DAMAGED,
             "%s: damaged, or changed by another program (byte 16 to 99 of its header); " STORE_HINT_RESTORE, path);
@@ -232,6 +232,28 @@ int store_sqlite_file_open(const char *path, enum store_sqlite_file_mode mode, s
     return 0;
 }
 
+int store_sqlite_file_upgrade(sqlite3 *db, const char *path, struct store_message *ret_message)
+{
+    char sql[512];
+    sqlite3_stmt *statement;
+    int version = FORMAT_VERSION, r = 0;
+    if (sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &statement, NULL) == SQLITE_OK &&
+        sqlite3_step(statement) == SQLITE_ROW)
+        version = sqlite3_column_int(statement, 0);
+    else
+        r = store_sqlite_file_error(db, path, "reading its format", ret_message);
+    sqlite3_finalize(statement);
+    if (r || version == FORMAT_VERSION)
+        return r;
+    snprintf(sql, sizeof(sql), "BEGIN IMMEDIATE; " STORE_SQLITE_FILE_TRAIL "; PRAGMA user_version = %d; COMMIT",
+             FORMAT_VERSION);
+    if (sqlite3_exec(db, sql, NULL, NULL, NULL))
+        r = store_sqlite_file_error(db, path, "bringing it to the present format", ret_message);
+    if (!sqlite3_get_autocommit(db))
+        sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+    return r;
+}
+
 void store_sqlite_file_keep(sqlite3 *db, bool keep_current)
 {
     sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keep_current ? 0 : 1, NULL);
@@ -248,7 +270,8 @@ static int make_tables(sqlite3 *db, uint64_t revision)
                      "PRAGMA page_size = 4096; PRAGMA encoding = 'UTF-8'; PRAGMA auto_vacuum = NONE;"
                      "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
                      "BEGIN;"
-                     "PRAGMA application_id = %d; PRAGMA user_version = %d;" STORE_SQLITE_FILE_TABLE ";"
+                     "PRAGMA application_id = %d; PRAGMA user_version = %d;" STORE_SQLITE_FILE_TABLE
+                     ";" STORE_SQLITE_FILE_TRAIL ";"
                      "INSERT INTO record VALUES('" STR_FMT "', '" STR_FMT "');"
                      "COMMIT;",
                      APPLICATION_ID, FORMAT_VERSION, STR_ARG(key), STR_ARG(value));

@@ -11,8 +11,10 @@
 
 #define STORE_SQLITE_FILE_PAGE 4096
 
-/* The only table; its text is checked at load. */
+/* The tables; their text is checked at load. Format 1 had no trail. */
 #define STORE_SQLITE_FILE_TABLE "CREATE TABLE record(key TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL) WITHOUT ROWID"
+#define STORE_SQLITE_FILE_TRAIL \
+    "CREATE TABLE trail(number INTEGER PRIMARY KEY, time INTEGER NOT NULL, hash BLOB NOT NULL, text TEXT NOT NULL)"
 
 enum store_sqlite_file_mode {
     STORE_SQLITE_FILE_WRITE,  /* the store of a locked data directory */
@@ -31,6 +33,9 @@ int store_sqlite_file_open(const char *path, enum store_sqlite_file_mode mode, s
 /* Makes an empty store with its ledger at `revision` in the new file `path`, flushed, without a log beside it.
  * 0, STORE_UNWRITABLE or -errno, with the message. */
 int store_sqlite_file_create(const char *path, uint64_t revision, struct store_message *ret_message);
+
+/* Makes a store of an older format, found good, one of the present format. 0 or as open, with the message. */
+int store_sqlite_file_upgrade(sqlite3 *db, const char *path, struct store_message *ret_message);
 
 /* From now on closing the connection checkpoints and removes the log; or no more. */
 void store_sqlite_file_keep(sqlite3 *db, bool keep_current);

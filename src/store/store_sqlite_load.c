@@ -26,12 +26,16 @@ static int prepare(struct reading *reading, const char *sql, sqlite3_stmt **ret_
     return sqlite3_prepare_v2(reading->db, sql, -1, ret_statement, NULL) ? failed(reading) : 0;
 }
 
-/* One table, word for word as we made it: no other table, index, view or trigger. */
+/* Our tables, word for word as we made them: no other table, index, view or trigger. */
 static int check_schema(struct reading *reading, sqlite3_stmt *statement)
 {
     if (sqlite3_step(statement) != SQLITE_ROW)
         return failed(reading);
-    if (sqlite3_column_int(statement, 0) != 1 || !str_eq(column(statement, 1), STR(STORE_SQLITE_FILE_TABLE)))
+    struct str tables = column(statement, 0);
+    if (!str_is_set(tables) && store_sqlite_file_is_nomem(reading->db))
+        return failed(reading);
+    if (!str_eq(tables, STR(STORE_SQLITE_FILE_TABLE)) &&
+        !str_eq(tables, STR(STORE_SQLITE_FILE_TABLE ";" STORE_SQLITE_FILE_TRAIL)))
         return store_tell(reading->message, STORE_DAMAGED,
                           "%s: its tables are not Cloudmap's, another program changed them; " STORE_HINT_RESTORE,
                           reading->name);
@@ -87,7 +91,8 @@ int store_sqlite_load(sqlite3 *db, const char *name, store_row_fn *fn, void *arg
 {
     struct reading reading = { .db = db, .name = name, .message = ret_message };
     sqlite3_stmt *schema;
-    int r = prepare(&reading, "SELECT count(*), sql FROM sqlite_schema", &schema);
+    int r =
+        prepare(&reading, "SELECT group_concat(sql, ';') FROM (SELECT sql FROM sqlite_schema ORDER BY name)", &schema);
     if (r)
         return r;
     /* this statement stays open: its read transaction holds one state for the others */
@@ -98,4 +103,16 @@ int store_sqlite_load(sqlite3 *db, const char *name, store_row_fn *fn, void *arg
         r = read_rows(&reading, fn, arg);
     sqlite3_finalize(schema);
     return r;
+}
+
+int store_sqlite_load_row(sqlite3_stmt *statement, struct store_row *ret_row)
+{
+    ret_row->number = (uint64_t)sqlite3_column_int64(statement, 0);
+    ret_row->time_ms = sqlite3_column_int64(statement, 1);
+    const void *hash = sqlite3_column_blob(statement, 2);
+    if (!hash || sqlite3_column_bytes(statement, 2) != HASH_SHA256_LEN)
+        return 1;
+    memcpy(ret_row->hash, hash, HASH_SHA256_LEN);
+    ret_row->text = column(statement, 3);
+    return str_is_set(ret_row->text) ? 0 : 1;
 }

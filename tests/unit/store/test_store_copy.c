@@ -371,7 +371,7 @@ static void test_restore_refused(void **state)
         else if (i == 4)
             db[files.db.n - 2] ^= 1;
         else if (i == 5)
-            db[63] = 2; /* user_version */
+            db[63] = 3; /* user_version */
         else
             fixture_write(bed->dir, "backup-wal", STR("x"));
         fixture_write(bed->dir, "backup", bad);

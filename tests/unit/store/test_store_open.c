@@ -289,8 +289,8 @@ static void test_newer(void **state)
 {
     struct bed *bed = *state;
     make_store(bed);
-    set_header(bed, 60, "\0\0\0\2");
-    assert_refused(bed, STORE_NEWER, "format 2");
+    set_header(bed, 60, "\0\0\0\3");
+    assert_refused(bed, STORE_NEWER, "format 3");
     assert_int_equal(store_exit_code(STORE_NEWER), 66);
 }
 
