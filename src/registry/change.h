@@ -133,6 +133,9 @@ struct change {
     /* Called once on the writer's thread when the change is answered; the change is the owner's again. */
     void (*done)(struct change *change);
     void *owner;
+    /* Called on the writer's thread once the change was applied or refused, before the commit: appends what the audit
+     * trail says of it, one JSON object without a line break, or nothing. NULL: it is not audited. */
+    void (*audit)(const struct change *change, int64_t wall_ms, struct buf *text);
 
     /* --- the answer --- */
     int result; /* 0, enum change_result, -errno */

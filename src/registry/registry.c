@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/metric.h"
 #include "registry/load.h"
+#include "registry/trail.h"
 
 #include <errno.h>
 #include <semaphore.h>
@@ -25,6 +26,7 @@ struct registry {
     struct snapshot_head head;
     struct queue queue;
     struct apply apply;
+    struct trail trail;
     int failure; /* what the last round that had something to commit was answered with */
     pthread_t writer;
 };
@@ -89,7 +91,7 @@ static void registry_fail(struct registry *registry, int r, size_t n_changes)
                   LOG_I("changes", n_changes));
 }
 
-static void registry_note(struct registry *registry)
+static void registry_tell_watcher(struct registry *registry)
 {
     const struct registry_watcher *watcher = &registry->config.watcher;
     const struct edit_list *list = &registry->apply.stale_services;
@@ -124,7 +126,7 @@ static int registry_end(struct registry *registry, size_t n_changes)
     }
     if (is_stored)
         registry->failure = 0;
-    registry_note(registry);
+    registry_tell_watcher(registry);
     apply_log(apply);
     edit_finish(&apply->edit, &replaced);
     snapshot_publish(&registry->head, next, &replaced, garbage);
@@ -138,7 +140,8 @@ abandon:
     return r;
 }
 
-static void registry_round(struct registry *registry, struct queue_item *list, size_t n_changes)
+/* `last`: there will be no other round. */
+static void registry_round(struct registry *registry, struct queue_item *list, size_t n_changes, bool last)
 {
     struct apply *apply = &registry->apply;
     struct queue_item *item;
@@ -150,9 +153,13 @@ static void registry_round(struct registry *registry, struct queue_item *list, s
     for (item = list; item && !apply->edit.failed; item = item->next) {
         struct change *change = (struct change *)item;
         change->result = apply_change(apply, change);
+        trail_put_change(&registry->trail, apply->batch, change, apply->wall_ms);
     }
     apply_expire_operations(apply);
     apply_finish(apply);
+    trail_put_notes(&registry->trail, apply->batch, apply->wall_ms, apply->mono_ms,
+                    last || store_batch_size(apply->batch) != 0);
+    trail_expire(&registry->trail, registry->store, apply->batch, apply->wall_ms, apply->mono_ms);
     r = registry_end(registry, n_changes);
     while (list) {
         struct change *change = (struct change *)list;
@@ -166,15 +173,20 @@ static void registry_round(struct registry *registry, struct queue_item *list, s
 /* --- the thread -------------------------------------------------------------------------------------------------- */
 
 /* When the writer has to act by itself, on the queue's clock. */
-static int64_t registry_next_wakeup(const struct registry *registry)
+static int64_t registry_next_wakeup(struct registry *registry)
 {
     const struct snapshot *head = registry->head.newest;
-    int64_t wait_ms = REGISTRY_TICK_MS;
+    int64_t wait_ms = REGISTRY_TICK_MS, rest;
     struct timespec now;
 
     if (tree_size(&head->deadlines).count) {
         const struct deadline *first = tree_select(&head->deadlines, TREE_BY_COUNT, 0);
-        int64_t rest = first->due_mono_ms - clock_mono_ns(registry->config.clock) / 1000000;
+        rest = first->due_mono_ms - clock_mono_ns(registry->config.clock) / 1000000;
+        wait_ms = rest < 0 ? 0 : rest < wait_ms ? rest + 1 : wait_ms;
+    }
+    rest = trail_due_mono_ms(&registry->trail);
+    if (rest != INT64_MAX) {
+        rest -= clock_mono_ns(registry->config.clock) / 1000000;
         wait_ms = rest < 0 ? 0 : rest < wait_ms ? rest + 1 : wait_ms;
     }
     if (registry->failure && wait_ms < REGISTRY_RETRY_MS)
@@ -191,7 +203,8 @@ static void *registry_write(void *arg)
 
     snapshot_reader_start(); /* who frees under RCU must be known to it */
     while (queue_drain(&registry->queue, REGISTRY_MAX_BATCH, registry_next_wakeup(registry), &list, &n) == 0)
-        registry_round(registry, list, n);
+        registry_round(registry, list, n, false);
+    registry_round(registry, NULL, 0, true);
     snapshot_reader_stop();
     return NULL;
 }
@@ -224,6 +237,16 @@ int registry_do(struct registry *registry, struct change *change)
     return change->result;
 }
 
+int registry_note(struct registry *registry, struct str text)
+{
+    bool is_first;
+    int r = trail_note(&registry->trail, text, clock_mono_ns(registry->config.clock) / 1000000, &is_first);
+
+    if (r == 0 && is_first)
+        queue_wake(&registry->queue);
+    return r;
+}
+
 /* --- opening ----------------------------------------------------------------------------------------------------- */
 
 static int registry_load(struct registry *registry, struct store_message *ret_message)
@@ -252,6 +275,7 @@ static void registry_free(struct registry *registry)
         state_free(registry->head.newest);
         mem_free(registry->head.newest);
     }
+    trail_fini(&registry->trail);
     edit_abandon(&apply->edit);
     store_batch_free(apply->batch);
     buf_fini(&apply->text);
@@ -275,6 +299,7 @@ int registry_open(const struct registry_config *config, struct store *store, str
     registry->config = *config;
     registry->store = store;
     apply->config = &registry->config;
+    trail_init(&registry->trail, config->trail_keep_ms, config->trail_keep_bytes);
     buf_init(&apply->text, REGISTRY_MAX_RECORD);
     if (config->seed)
         rand_init_seed(&apply->rand, config->seed);

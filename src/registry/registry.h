@@ -46,6 +46,8 @@ struct registry_config {
     uint64_t seed;                   /* of ids and suffixes; 0: from the kernel */
     struct target_policy targets;    /* what HealthCheckConfig may probe */
     struct registry_watcher watcher; /* all NULL: nobody */
+    int64_t trail_keep_ms;           /* rows of the audit trail that are older go; 0: none */
+    uint64_t trail_keep_bytes;       /* of their texts, at most; 0: no limit */
     const struct vpc_map *vpcs;      /* borrowed, outlives the registry; NULL: all VPCs are one */
 };
 
@@ -64,6 +66,10 @@ void registry_submit(struct registry *registry, struct change *change);
 /* Submits and waits for the answer, which is change->result too; sets `done` and `owner`. Any thread but the writer's;
  * it holds no snapshot. */
 int registry_do(struct registry *registry, struct change *change);
+
+/* Appends to the audit trail, within a second, what is no change: one JSON object without a line break. Any thread,
+ * never waits. 0, or 1 when too much waits already: it is lost, and counted. */
+int registry_note(struct registry *registry, struct str text);
 
 /* Lets the writer look at its clock; for tests that move it. Any thread. */
 void registry_wake(struct registry *registry);

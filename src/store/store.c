@@ -192,6 +192,28 @@ int store_load(struct store *store, store_load_fn *fn, void *arg, struct store_m
     return r;
 }
 
+struct age {
+    int64_t time_ms;
+    uint64_t n;
+};
+
+static int count_older(void *arg, const struct store_row *row)
+{
+    struct age *age = arg;
+    if (row->time_ms >= age->time_ms)
+        return 1;
+    age->n++;
+    return 0;
+}
+
+uint64_t store_count_older(const struct store *store, int64_t time_ms)
+{
+    const struct store_trail_head *head = &store->ledger.trail;
+    struct age age = { .time_ms = time_ms };
+    store->backend->ops->rows(store->backend, head->gone + 1, head->gone + STORE_MAX_TRIM, count_older, &age);
+    return age.n;
+}
+
 const struct store_trail_head *store_head(const struct store *store)
 {
     return &store->ledger.trail;

@@ -111,6 +111,9 @@ struct store_stat {
     uint64_t trail_rows, trail_bytes; /* kept; of the texts */
     bool lost;
 };
+/* How many of the oldest rows of the trail, STORE_MAX_TRIM of them at most, are older than `time_ms`. The thread that
+ * commits. */
+uint64_t store_count_older(const struct store *store, int64_t time_ms);
 /* Where the trail stands. The thread that commits. */
 const struct store_trail_head *store_head(const struct store *store);
 /* Any thread, between open and close. */

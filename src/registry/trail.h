@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What commits append to the audit trail: the words of each change that tells of itself, in the same commit, and notes
+ * of what is no change, such as reads, gathered for at most half a second. And what of the trail is kept for how long.
+ * The texts are their callers' own. Writer thread, but for trail_note. */
+#pragma once
+
+#include "registry/change.h"
+#include "store/store.h"
+
+#include <pthread.h>
+
+#define TRAIL_GATHER_MS 500
+#define TRAIL_MAX_NOTES (1u << 20) /* bytes of notes that wait */
+#define TRAIL_SWEEP_MS 60000
+
+struct trail {
+    int64_t keep_ms; /* 0: no limit */
+    uint64_t keep_bytes;
+    int64_t sweep_mono_ms; /* when the age of the oldest rows is looked at again */
+    struct buf text;       /* scratch */
+    pthread_mutex_t mutex;
+    /* under the mutex: each a line */
+    struct buf notes, taken;
+    int64_t notes_mono_ms; /* when the first of them came */
+};
+
+void trail_init(struct trail *trail, int64_t keep_ms, uint64_t keep_bytes);
+void trail_fini(struct trail *trail);
+
+/* Any thread. `text` has no line break. 0, or 1 when too much waits already or memory is out: it is not kept.
+ * *ret_first: the writer has to look at its clock. */
+int trail_note(struct trail *trail, struct str text, int64_t mono_ms, bool *ret_first);
+/* When the notes are due; INT64_MAX: there are none. */
+int64_t trail_due_mono_ms(struct trail *trail);
+
+/* Puts into the batch what the change says of itself. */
+void trail_put_change(struct trail *trail, struct store_batch *batch, const struct change *change, int64_t wall_ms);
+/* Puts the notes into the batch, when they are due or `ride`: there is a commit anyway. */
+void trail_put_notes(struct trail *trail, struct store_batch *batch, int64_t wall_ms, int64_t mono_ms, bool ride);
+/* Lets old rows go. */
+void trail_expire(struct trail *trail, struct store *store, struct store_batch *batch, int64_t wall_ms,
+                  int64_t mono_ms);
