@@ -4,6 +4,7 @@
 #include "api/api.h"
 
 #include "api/api_worker.h"
+#include "api/lookup.h"
 #include "api/monitor.h"
 #include "api/query.h"
 #include "base/mem.h"
@@ -24,6 +25,8 @@ int api_new(const struct api_config *config, struct registry *registry, const st
     r = principal_of_root(str_of(config->account), &api->arena, &api->root);
     if (r == 0)
         r = throttle_new(config->discover_rate, config->control_rate, &api->throttle);
+    if (r == 0 && config->trail_dir)
+        r = lookup_start(config->trail_dir, &api->lookup);
     if (r < 0) {
         api_free(api);
         return r;
@@ -36,6 +39,7 @@ int api_new(const struct api_config *config, struct registry *registry, const st
     api->write_metrics_arg = config->write_metrics_arg;
     api->write_ready = config->write_ready;
     api->write_ready_arg = config->write_ready_arg;
+    api->audit = (struct audit_settings){ .is_on = config->audits, .has_data = config->audits_discovery };
     api->registry = registry;
     api->store = store;
     *ret_api = api;
@@ -46,6 +50,7 @@ void api_free(struct api *api)
 {
     if (!api)
         return;
+    lookup_stop(api->lookup);
     throttle_free(api->throttle);
     arena_fini(&api->arena);
     mem_free(api);

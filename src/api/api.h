@@ -23,6 +23,8 @@ struct api_config {
     void *write_metrics_arg;
     void (*write_ready)(void *arg, struct buf *buf); /* facts below the `ok` of /readyz, a line each; NULL: none */
     void *write_ready_arg;
+    bool audits, audits_discovery; /* keep records of calls, of those of discovery too */
+    const char *trail_dir;         /* the store's, whose trail LookupEvents reads; NULL: there is none. Copied */
 };
 
 /* Borrows registry and store; `config` is copied. 0 or -errno. */

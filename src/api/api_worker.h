@@ -4,6 +4,7 @@
 #pragma once
 
 #include "api/api.h"
+#include "api/audit.h"
 #include "api/call.h"
 #include "api/stats.h"
 #include "api/throttle.h"
@@ -24,7 +25,9 @@ struct api {
     void *write_ready_arg;
     struct registry *registry;
     const struct store *store;
-    bool stopping; /* atomic */
+    struct audit_settings audit;
+    struct lookup *lookup; /* NULL: there is no trail to read */
+    bool stopping;         /* atomic */
     struct stats stats;
 };
 

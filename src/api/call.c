@@ -4,8 +4,10 @@
 #include "api/call.h"
 
 #include "api/api_worker.h"
+#include "api/audit.h"
 #include "api/authorise.h"
 #include "api/gate.h"
+#include "api/lookup.h"
 #include "api/page.h"
 #include "api/query.h"
 #include "base/log.h"
@@ -52,6 +54,8 @@ struct api_call *call_new(struct api_worker *worker, struct http_request *reques
     call->tenant = NULL;
     call->principal = NULL;
     call->error = (struct api_error){ .id = ERROR_COUNT };
+    call->audit = (struct call_audit){ .state = AUDIT_NOT };
+    buf_init(&call->body, 0);
     return call;
 }
 
@@ -145,18 +149,28 @@ static void call_answer(struct api_call *call, int r)
         call->error = (struct api_error){ .id = ERROR_INTERNAL_FAILURE };
         r = CALL_ERROR;
     }
+    audit_end(call, r == 0);
     buf_init(&body, CALL_MAX_ANSWER);
-    if (r == 0)
+    if (r == 0 && call->op)
         shape_render(&body, call->op->output, call->out);
-    if (call->snapshot)
-        snapshot_release(registry_head(call->worker->api->registry));
-    call->snapshot = NULL;
-    if (r == 0)
+    call_release_snapshot(call);
+    if (r == 0 && !call->op)
+        call_respond(call, &call->body);
+    else if (r == 0)
         call_respond(call, &body);
     else
         call_respond_error(call);
     buf_fini(&body);
+    buf_fini(&call->body);
     call_free(call);
+}
+
+void call_release_snapshot(struct api_call *call)
+{
+    if (call->snapshot)
+        snapshot_release(registry_head(call->worker->api->registry));
+    call->snapshot = NULL;
+    call->tenant = NULL;
 }
 
 /* --- errors ------------------------------------------------------------------------------------------------------ */
@@ -196,6 +210,7 @@ static const enum error_id change_errors[] = {
     [CHANGE_TOO_MANY_ATTRIBUTES] = ERROR_SERVICE_ATTRIBUTES_LIMIT_EXCEEDED,
     [CHANGE_STORE_FULL] = ERROR_SERVICE_UNAVAILABLE,
     [CHANGE_STORE_LOST] = ERROR_SERVICE_UNAVAILABLE,
+    [CHANGE_AUDIT_BEHIND] = ERROR_SERVICE_UNAVAILABLE,
     [CHANGE_OVERLOADED] = ERROR_SERVICE_UNAVAILABLE,
 };
 
@@ -206,14 +221,16 @@ static struct str call_unavailable_text(int result)
         return STR("The disk of the store is full; nothing was changed. Free space and try again.");
     case CHANGE_STORE_LOST:
         return STR("The store lost a write and takes no more until the daemon is restarted; reads go on.");
+    case CHANGE_AUDIT_BEHIND:
+        return STR(
+            "The audit file cannot be written and is too far behind; nothing was changed. Mend it and try again.");
     default:
         return STR("Too many changes wait already. Try again.");
     }
 }
 
-static int call_change_error(struct api_call *call)
+struct api_error call_error_of_change(struct api_call *call, const struct change *change)
 {
-    const struct change *change = &call->change;
     struct api_error error = { .id = change_errors[change->result], .message = change->message };
 
     switch (change->result) {
@@ -234,6 +251,7 @@ static int call_change_error(struct api_call *call)
         break;
     case CHANGE_STORE_FULL:
     case CHANGE_STORE_LOST:
+    case CHANGE_AUDIT_BEHIND:
     case CHANGE_OVERLOADED:
         error.message = call_unavailable_text(change->result);
         break;
@@ -243,8 +261,7 @@ static int call_change_error(struct api_call *call)
     default:
         break;
     }
-    call->error = error;
-    return CALL_ERROR;
+    return error;
 }
 
 /* --- gates ------------------------------------------------------------------------------------------------------- */
@@ -304,8 +321,10 @@ static int call_run(struct api_call *call)
     int r;
 
     r = gate_authenticate(call, STR("servicediscovery"));
-    if (r == 0)
-        r = gate_throttle(call);
+    if (r)
+        return r;
+    audit_begin(call);
+    r = gate_throttle(call);
     if (r)
         return r;
     in = arena_alloc(&call->arena, call->op->input_size);
@@ -315,6 +334,7 @@ static int call_run(struct api_call *call)
     r = call_decode(call, in);
     if (r)
         return r;
+    audit_set_input(call, in);
     if (!call->snapshot)
         call->snapshot = snapshot_acquire(registry_head(api->registry));
     call->tenant = state_find_tenant(call->snapshot, call->account, call->region);
@@ -322,6 +342,25 @@ static int call_run(struct api_call *call)
     if (r == 0)
         r = call_validate(call, in);
     return r ? r : call->op->call(call, in, call->out);
+}
+
+/* LookupEvents, of another service than all others. */
+static void call_look_up(struct api_worker *worker, struct http_request *request)
+{
+    struct api_call *call = call_new(worker, request, NULL);
+    int r;
+
+    if (!call) {
+        call_refuse_request(worker, request, NULL, &(struct api_error){ .id = ERROR_INTERNAL_FAILURE });
+        return;
+    }
+    r = gate_authenticate(call, STR("cloudtrail"));
+    if (r == 0)
+        r = gate_throttle(call);
+    if (r == 0)
+        r = lookup_handle(worker->api->lookup, call);
+    if (r != CALL_SUBMITTED)
+        call_answer(call, r);
 }
 
 void call_handle(struct api_worker *worker, struct http_request *request)
@@ -334,6 +373,10 @@ void call_handle(struct api_worker *worker, struct http_request *request)
 
     if (!str_is_set(target) && call_is_content_type(type, STR("application/x-www-form-urlencoded"))) {
         query_handle(worker, request);
+        return;
+    }
+    if (str_eq(target, LOOKUP_TARGET)) {
+        call_look_up(worker, request);
         return;
     }
     if (str_starts(target, CALL_TARGET_PREFIX))
@@ -379,9 +422,8 @@ int call_submit(struct api_call *call)
 {
     struct http_request *request = call->request;
 
-    snapshot_release(registry_head(call->worker->api->registry));
-    call->snapshot = NULL;
-    call->tenant = NULL;
+    audit_submit(call);
+    call_release_snapshot(call);
     http_request_set_call(request, call);
     http_suspend(request);
     registry_submit(call->worker->api->registry, &call->change);
@@ -394,12 +436,14 @@ void call_handle_finish(struct api_worker *worker, struct http_request *request,
 
     (void)worker;
     (void)request;
-    if (r > 0)
-        r = call_change_error(call);
-    else if (r == 0 && call->finish)
+    if (r > 0) {
+        call->error = call_error_of_change(call, &call->change);
+        r = CALL_ERROR;
+    } else if (r == 0 && call->finish) {
         r = call->finish(call);
-    else if (r == 0 && (call->op->flags & OP_ASYNC))
+    } else if (r == 0 && call->op && (call->op->flags & OP_ASYNC)) {
         ((struct operation_id_output *)call->out)->operation_id = str_of(call->change.operation_id);
+    }
     call_answer(call, r);
 }
 

@@ -27,6 +27,19 @@ struct named_service {
     const struct service_node *node;
 };
 
+/* Where the call's audit record is. */
+enum audit_state {
+    AUDIT_NOT,       /* there is none, or not yet */
+    AUDIT_BEGUN,     /* it is written when the call is answered */
+    AUDIT_SUBMITTED, /* the writer writes it */
+};
+
+struct call_audit {
+    enum audit_state state;
+    const void *in;     /* the decoded input; NULL: it was not read */
+    struct str request; /* the record without its outcome */
+};
+
 struct api_call {
     struct api_call *next; /* in the worker's list of free calls */
     struct api_worker *worker;
@@ -40,6 +53,8 @@ struct api_call {
     struct named_service named;      /* while the handler runs */
     void *out;
     struct api_error error;
+    struct call_audit audit;
+    struct buf body; /* the answer of a call without an operation of the table */
     struct change change;
     /* Completes the output after the change; NULL: the OperationId for asynchronous operations, nothing for others. */
     int (*finish)(struct api_call *call);
@@ -48,6 +63,11 @@ struct api_call {
 /* The worker's generator. */
 struct rand *call_rand(struct api_call *call);
 int64_t call_wall_ms(const struct api_call *call);
+
+/* What a change that was refused is on the wire. */
+struct api_error call_error_of_change(struct api_call *call, const struct change *change);
+/* Lets the snapshot go that the gates and the handler look at. */
+void call_release_snapshot(struct api_call *call);
 
 /* Sets the error; each returns CALL_ERROR (or -ENOMEM). */
 int call_refuse(struct api_call *call, enum error_id id);

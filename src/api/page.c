@@ -36,7 +36,7 @@ static int digest_of(const struct op *op, const void *in, uint8_t ret_digest[DIG
     struct buf text;
     buf_init(&text, MAX_INPUT_TEXT);
     buf_put_str(&text, op->name);
-    shape_render_without(&text, op->input, in, SHAPE_PAGING);
+    shape_render_with(&text, op->input, in, SHAPE_PAGING);
     int r = text.failed ? -ENOMEM : 0;
     if (r == 0)
         put_u64(ret_digest, hash_sip(&hash_key, text.p, text.n));

@@ -39,6 +39,10 @@ enum shape_member_flags {
     SHAPE_PAGING = 8, /* MaxResults, NextToken: not part of what is asked for */
 };
 
+/* For shape_render_with: names begin in lower case, as in audit records. */
+#define SHAPE_LOWER_CAMEL 0x100
+#define SHAPE_MAX_NAME 64
+
 /* What shape_decode and shape_validate say at most, in bytes. */
 #define SHAPE_MAX_MESSAGE 32768
 
@@ -91,5 +95,5 @@ int shape_validate(const struct shape *shape, const void *in, struct buf *messag
 
 /* Appends the JSON of a filled structure; absent members are left out. Nothing for SHAPE_KIND_NOTHING. */
 void shape_render(struct buf *buf, const struct shape *shape, const void *out);
-/* The same without the top-level members that have one of `skip_flags` (enum shape_member_flags). */
-void shape_render_without(struct buf *buf, const struct shape *shape, const void *out, unsigned skip_flags);
+/* The same without the top-level members that have one of `flags` (enum shape_member_flags), and as it says. */
+void shape_render_with(struct buf *buf, const struct shape *shape, const void *out, unsigned flags);

@@ -22,6 +22,7 @@ struct ctl {
     const char *reason; /* drain --reason TEXT, or NULL */
     const char *time;   /* drain --for TIME, or NULL */
     const char *then;   /* drain --then WHAT, or NULL */
+    const char *head;   /* audit verify --head NUMBER:HASH, or NULL */
     bool json;          /* -o json */
     bool force;         /* drain --force */
     bool all;           /* guard --all */

@@ -2,6 +2,7 @@
  *
  * cloudmapctl: the command line, and one table of commands. */
 #include "cloudmapctl/access_ctl.h"
+#include "cloudmapctl/audit_trail.h"
 #include "cloudmapctl/backup.h"
 #include "cloudmapctl/cert.h"
 #include "cloudmapctl/doctor.h"
@@ -45,6 +46,7 @@ static const struct command commands[] = {
     { "user", "ACTION [NAME]", 1, 2, access_ctl_user, PLACE_SOCKET, "users: create, list, delete" },
     { "role", "ACTION [NAME]", 1, 2, access_ctl_role, PLACE_SOCKET, "roles: create, list, delete" },
     { "policy", "ACTION [POLICY]", 1, 4, access_ctl_policy, PLACE_SOCKET, "policies: attach, detach, list, test" },
+    { "audit", "verify|list [N]", 1, 2, audit_trail_run, 0, "the audit trail: is it whole; its newest records" },
     { "backup", "FILE", 1, 1, backup_run, 0, "a verified copy of the store; the daemon may run" },
     { "restore", "FILE", 1, 1, restore_run, 0, "make a backup the store; no daemon may run" },
     { "env", "", 0, 0, env_run, PLACE_SOCKET | PLACE_API, "variables for clients: eval \"$(cloudmapctl env)\"" },
@@ -65,23 +67,24 @@ struct flag {
 static const struct flag flags[] = {
     { "from", "IP", offsetof(struct ctl, from), " explain ", "the client's address (127.0.0.1)" },
     { "reason", "TEXT", offsetof(struct ctl, reason), " drain ", "what is shown with the instance" },
-    { "for", "TIME", offsetof(struct ctl, time), " drain ", "when it ends, such as 30s; without: by undrain" },
-    { "then", "WHAT", offsetof(struct ctl, then), " drain ", "with --for: undrain (as without it) or deregister" },
-    { "force", NULL, offsetof(struct ctl, force), " drain ", "whatever the guard says" },
+    { "for", "TIME", offsetof(struct ctl, time), " drain ", "until then, such as 30s; --then deregister: and then" },
+    { "then", "WHAT", offsetof(struct ctl, then), " drain ", NULL },
+    { "force", NULL, offsetof(struct ctl, force), " drain ", NULL },
     { "all", NULL, offsetof(struct ctl, all), " guard ", "whatever is held" },
     { "account", "ID", offsetof(struct ctl, account), " key user role policy ", "whose they are (000000000000)" },
     { "user", "NAME", offsetof(struct ctl, user), " key policy ", "of this user (policy: or --role)" },
     { "role", "NAME", offsetof(struct ctl, role), " policy ", NULL },
-    { "root", NULL, offsetof(struct ctl, root), " key ", "create one of the account's root" },
+    { "root", NULL, offsetof(struct ctl, root), " key ", NULL },
     { "key-file", "FILE", offsetof(struct ctl, key_file), " key ", NULL },
     { "path", "PATH", offsetof(struct ctl, path), " user role ", NULL },
     { "trust", "FILE", offsetof(struct ctl, trust), " role ", NULL },
     { "max-session", "TIME", offsetof(struct ctl, max_session), " role ", NULL },
     { "document", "FILE", offsetof(struct ctl, document), " policy ", NULL },
     { "context", "KEY=VALUE", offsetof(struct ctl, context), " policy ", NULL },
+    { "head", "NUMBER:HASH", offsetof(struct ctl, head), " audit ", NULL },
     { "replace", NULL, offsetof(struct ctl, replace), " restore ", "keep the present store beside the new one" },
-    { "out", "DIR", offsetof(struct ctl, out), " cert ", "where the files go (./cloudmap-tls)" },
-    { "client", NULL, offsetof(struct ctl, is_client), " cert ", "for a client; NAME is its user's" },
+    { "out", "DIR", offsetof(struct ctl, out), " cert ", NULL },
+    { "client", NULL, offsetof(struct ctl, is_client), " cert ", NULL },
 };
 
 #define FLAG_COUNT (sizeof(flags) / sizeof(flags[0]))

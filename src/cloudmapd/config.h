@@ -12,6 +12,7 @@
 
 enum config_compat { CONFIG_COMPAT_NONE, CONFIG_COMPAT_AWS };
 enum config_auth { CONFIG_AUTH_AUTO, CONFIG_AUTH_REQUIRED, CONFIG_AUTH_OPEN };
+enum config_audit { CONFIG_AUDIT_AUTO, CONFIG_AUDIT_ON, CONFIG_AUDIT_OFF };
 enum config_unknown_is { CONFIG_UNKNOWN_HEALTHY, CONFIG_UNKNOWN_UNHEALTHY };
 
 /* Weakest first. */

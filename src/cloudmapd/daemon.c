@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "cloudmapd/api_address.h"
+#include "cloudmapd/audit_file.h"
 #include "cloudmapd/auth_mode.h"
 #include "cloudmapd/banner.h"
 #include "cloudmapd/daemon_access.h"
@@ -47,7 +48,8 @@ struct daemon {
     struct store *store;
     struct registry *registry;
     struct vault *vault;
-    bool is_auth_required; /* of the API's callers */
+    bool is_auth_required;         /* of the API's callers */
+    struct audit_file *audit_file; /* NULL: none */
     struct daemon_views views;
     struct daemon_targets targets;
     struct health *health;
@@ -203,6 +205,8 @@ static int start_registry(struct daemon *daemon)
         .plain_attributes = !config->instances_cloudmap_attributes,
         .keep_records = config->services_keep_records,
         .unknown_is_unhealthy = config->health_unknown_is == CONFIG_UNKNOWN_UNHEALTHY,
+        .trail_keep_ms = config->audit_keep,
+        .trail_keep_bytes = (uint64_t)config->audit_keep_size,
         .targets = daemon->targets.policy,
         .watcher = health_watcher(daemon->health),
         .vpcs = daemon->views.map,
@@ -216,6 +220,23 @@ static int start_registry(struct daemon *daemon)
               LOG_I("namespaces", stat.namespaces), LOG_I("services", stat.services),
               LOG_I("instances", stat.instances), LOG_I("ms", since_start_ms(daemon)));
     return 0;
+}
+
+static int start_audit_file(struct daemon *daemon)
+{
+    const struct config *config = daemon->config;
+    struct audit_file_config file = { .path = config->audit_file,
+                                      .data = config->store_path,
+                                      .max_bytes = (uint64_t)config->audit_file_size,
+                                      .n_files = (unsigned)config->audit_file_count,
+                                      .lag_max = (uint64_t)config->audit_lag_max,
+                                      .registry = daemon->registry };
+    char why[512];
+    int r = config->audit_file ? audit_file_start(&file, &daemon->audit_file) : 0;
+    if (r == 0)
+        return 0;
+    snprintf(why, sizeof(why), "audit.file: %.400s: %s", config->audit_file, strerror(-r));
+    return refuse(EX_CANTCREAT, why);
 }
 
 static int start_views(struct daemon *daemon)
@@ -394,6 +415,10 @@ static int start_api(struct daemon *daemon)
                               .discover_rate = (uint64_t)config->limits_discover_rate,
                               .control_rate = (uint64_t)config->limits_control_rate,
                               .counts = config->api_counts,
+                              .audits = config->audit_calls == CONFIG_AUDIT_ON ||
+                                        (config->audit_calls == CONFIG_AUDIT_AUTO && daemon->is_auth_required),
+                              .audits_discovery = config->audit_discovery,
+                              .trail_dir = config->store_path,
                               .metrics_services = (unsigned)config->metrics_services,
                               .write_metrics = write_metrics,
                               .write_metrics_arg = daemon,
@@ -470,6 +495,8 @@ static int start(struct daemon *daemon)
         r = start_registry(daemon);
     if (r == 0)
         r = start_access(daemon);
+    if (r == 0)
+        r = start_audit_file(daemon);
     if (r == 0)
         r = start_admin(daemon);
     if (r == 0)
@@ -664,6 +691,7 @@ static bool stop(struct daemon *daemon)
     admin_stop(daemon->admin);
     health_stop(daemon->health);
     vault_free(daemon->vault);
+    audit_file_stop(daemon->audit_file);
     registry_close(daemon->registry);
     health_free(daemon->health);
     daemon_targets_fini(&daemon->targets);

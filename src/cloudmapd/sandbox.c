@@ -145,6 +145,8 @@ static int allow_all(const struct sandbox_files *files, const struct config *con
         r = sandbox_files_allow(files, config->health_tls_authorities, false);
     if (r == 0)
         r = allow_directory_of(files, config->auth_key_file, true); /* made when it is missing, and by a rewrap */
+    if (r == 0)
+        r = allow_directory_of(files, config->audit_file, true);
     const char *credentials = getenv("CREDENTIALS_DIRECTORY");
     return r == 0 && credentials ? sandbox_files_allow(files, credentials, false) : r;
 }

@@ -67,6 +67,7 @@ enum change_result {
     CHANGE_TOO_MANY_ATTRIBUTES, /* message */
     CHANGE_STORE_FULL,          /* the disk is full: may be tried again */
     CHANGE_STORE_LOST,          /* the store refuses writes until the daemon is restarted */
+    CHANGE_AUDIT_BEHIND,        /* the audit file lags too far: may be tried again */
     CHANGE_OVERLOADED,          /* too many changes wait, or the registry stops */
     CHANGE_ACCESS_EXISTS,       /* message */
     CHANGE_SEAL_CHANGED,        /* secrets are sealed under another key by now: seal again */

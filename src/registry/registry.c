@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <semaphore.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -27,7 +28,8 @@ struct registry {
     struct queue queue;
     struct apply apply;
     struct trail trail;
-    int failure; /* what the last round that had something to commit was answered with */
+    atomic_bool refuses; /* changes that are audited */
+    int failure;         /* what the last round that had something to commit was answered with */
     pthread_t writer;
 };
 
@@ -140,8 +142,34 @@ abandon:
     return r;
 }
 
-/* `last`: there will be no other round. */
-static void registry_round(struct registry *registry, struct queue_item *list, size_t n_changes, bool last)
+static void registry_apply(struct registry *registry, struct change *change)
+{
+    struct apply *apply = &registry->apply;
+
+    if (change->audit && registry->refuses) {
+        change->result = CHANGE_AUDIT_BEHIND;
+        return;
+    }
+    change->result = apply_change(apply, change);
+    trail_put_change(&registry->trail, apply->batch, change, apply->wall_ms);
+}
+
+static void registry_put_notes(struct registry *registry, bool ride)
+{
+    struct apply *apply = &registry->apply;
+
+    trail_put_notes(&registry->trail, apply->batch, apply->wall_ms, apply->mono_ms, ride);
+}
+
+/* What is noted when the writer ends is not left behind. */
+static void registry_last_round(struct registry *registry)
+{
+    registry_begin(registry);
+    registry_put_notes(registry, true);
+    registry_end(registry, 0);
+}
+
+static void registry_round(struct registry *registry, struct queue_item *list, size_t n_changes)
 {
     struct apply *apply = &registry->apply;
     struct queue_item *item;
@@ -152,13 +180,11 @@ static void registry_round(struct registry *registry, struct queue_item *list, s
     apply_due(apply);
     for (item = list; item && !apply->edit.failed; item = item->next) {
         struct change *change = (struct change *)item;
-        change->result = apply_change(apply, change);
-        trail_put_change(&registry->trail, apply->batch, change, apply->wall_ms);
+        registry_apply(registry, change);
     }
     apply_expire_operations(apply);
     apply_finish(apply);
-    trail_put_notes(&registry->trail, apply->batch, apply->wall_ms, apply->mono_ms,
-                    last || store_batch_size(apply->batch) != 0);
+    registry_put_notes(registry, store_batch_size(apply->batch) != 0);
     trail_expire(&registry->trail, registry->store, apply->batch, apply->wall_ms, apply->mono_ms);
     r = registry_end(registry, n_changes);
     while (list) {
@@ -203,8 +229,8 @@ static void *registry_write(void *arg)
 
     snapshot_reader_start(); /* who frees under RCU must be known to it */
     while (queue_drain(&registry->queue, REGISTRY_MAX_BATCH, registry_next_wakeup(registry), &list, &n) == 0)
-        registry_round(registry, list, n, false);
-    registry_round(registry, NULL, 0, true);
+        registry_round(registry, list, n);
+    registry_last_round(registry);
     snapshot_reader_stop();
     return NULL;
 }
@@ -245,6 +271,11 @@ int registry_note(struct registry *registry, struct str text)
     if (r == 0 && is_first)
         queue_wake(&registry->queue);
     return r;
+}
+
+void registry_refuse_changes(struct registry *registry, bool refuse)
+{
+    registry->refuses = refuse;
 }
 
 /* --- opening ----------------------------------------------------------------------------------------------------- */

@@ -71,6 +71,9 @@ int registry_do(struct registry *registry, struct change *change);
  * never waits. 0, or 1 when too much waits already: it is lost, and counted. */
 int registry_note(struct registry *registry, struct str text);
 
+/* From now on changes that are audited are refused, or no more. Any thread. */
+void registry_refuse_changes(struct registry *registry, bool refuse);
+
 /* Lets the writer look at its clock; for tests that move it. Any thread. */
 void registry_wake(struct registry *registry);
 

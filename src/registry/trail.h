@@ -25,7 +25,9 @@ struct trail {
     int64_t notes_mono_ms; /* when the first of them came */
 };
 
+/* The limits are those of the members of the same names. */
 void trail_init(struct trail *trail, int64_t keep_ms, uint64_t keep_bytes);
+/* What was gathered and not put is gone. */
 void trail_fini(struct trail *trail);
 
 /* Any thread. `text` has no line break. 0, or 1 when too much waits already or memory is out: it is not kept.

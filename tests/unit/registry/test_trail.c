@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Rows of the audit trail: one with each change that tells of itself, in the same commit, done or refused; notes within a
- * second or with the next commit; the oldest go by age and by size. */
+ * Rows of the audit trail: one with each change that tells of itself, in the same commit, done or refused; notes within
+ * a second or with the next commit; the oldest go by age and by size. */
 #include "bed.h"
 
 #include "base/metric.h"

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What people look for in a record of the audit trail, taken out of its JSON. Pure; any thread. */
+#pragma once
+
+#include "base/arena.h"
+
+#define AUDIT_EVENT_MAX_RESOURCES 8
+
+struct audit_event_resource {
+    struct str type; /* AWS::ServiceDiscovery::Service ... */
+    struct str name; /* id, ARN or name, as the caller named it */
+};
+
+/* Slices point into the text and the arena; absent: the record does not say. */
+struct audit_event {
+    struct str id, name, source, time, account, region, request_id;
+    struct str arn, user_name, access_key_id;
+    struct str error_code;
+    bool is_read_only;
+    struct audit_event_resource resources[AUDIT_EVENT_MAX_RESOURCES];
+    size_t n_resources;
+};
+
+/* The name that people know the caller by: of the user, else the end of the ARN; absent: none. */
+struct str audit_event_user(const struct audit_event *event);
+
+/* `text` is modified. 0, or 1 when it is no such record. */
+int audit_event_parse(char *text, size_t n, struct arena *arena, struct audit_event *ret_event);
