@@ -67,11 +67,10 @@ int authorise_fill_context(struct api_call *call, const struct identity_node *id
 
 /* --- the refusal ------------------------------------------------------------------------------------------------- */
 
-static int refuse(struct api_call *call, const struct authorise_target *target,
+static int refuse(struct api_call *call, struct str action, const struct authorise_target *target,
                   const struct authorise_resource *resource, const struct decision *decision)
 {
-    struct str source = evaluate_source_text(decision->source), arn = target->is_hidden ? STR("*") : resource->arn,
-               action = action_text((enum action)call->op->index);
+    struct str source = evaluate_source_text(decision->source), arn = target->is_hidden ? STR("*") : resource->arn;
 
     if (decision->statement)
         return call_refuse_text(call, ERROR_ACCESS_DENIED,
@@ -92,6 +91,7 @@ static int refuse(struct api_call *call, const struct authorise_target *target,
 static int decide(struct api_call *call, const struct authorise_target *target, struct evaluate_query *query,
                   struct context *context)
 {
+    struct str action = query->action == ACTION_OTHER ? query->action_text : action_text(query->action);
     size_t n_allowed = 0, refused = 0;
     struct decision why = { 0 };
 
@@ -105,7 +105,7 @@ static int decide(struct api_call *call, const struct authorise_target *target, 
         query->resource_account = resource->account;
         decision = evaluate_decide(query);
         if (!decision.is_allowed && decision.statement)
-            return refuse(call, target, resource, &decision);
+            return refuse(call, action, target, resource, &decision);
         if (!decision.is_allowed && n_allowed == i) {
             why = decision;
             refused = i;
@@ -114,31 +114,50 @@ static int decide(struct api_call *call, const struct authorise_target *target, 
     }
     if (n_allowed == target->n || (target->one_is_enough && n_allowed))
         return 0;
-    return refuse(call, target, &target->resources[refused], &why);
+    return refuse(call, action, target, &target->resources[refused], &why);
+}
+
+/* Open mode; and root, to which no policy is attached. What is another account's it does not find. */
+static bool may_do_all(const struct api_call *call)
+{
+    return !call->principal || call->principal->kind == PRINCIPAL_ROOT;
+}
+
+static int authorise(struct api_call *call, const struct authorise_target *target, struct evaluate_query *query,
+                     struct context *context)
+{
+    const struct identity_node *identity = access_lookup_principal(call->snapshot, call->principal);
+    int r = authorise_fill_context(call, identity, context);
+
+    if (r)
+        return r;
+    query->principal = call->principal;
+    query->context = context;
+    if (identity) {
+        query->policies = identity->policies;
+        query->n_policies = identity->config->n_policies;
+    }
+    return decide(call, target, query, context);
 }
 
 int authorise_call(struct api_call *call, const void *in)
 {
+    struct evaluate_query query = { .action = (enum action)call->op->index };
     struct context context = { 0 };
-    struct evaluate_query query = { .principal = call->principal,
-                                    .action = (enum action)call->op->index,
-                                    .context = &context };
-    const struct identity_node *identity;
     struct authorise_target target;
     int r;
 
-    /* Open mode; and root, to which no policy is attached. What is another account's it does not find. */
-    if (!call->principal || call->principal->kind == PRINCIPAL_ROOT)
+    if (may_do_all(call))
         return 0;
-    identity = access_lookup_principal(call->snapshot, call->principal);
     r = authorise_target_find(call, in, &context, &target);
-    if (!r)
-        r = authorise_fill_context(call, identity, &context);
-    if (r)
-        return r;
-    if (identity) {
-        query.policies = identity->policies;
-        query.n_policies = identity->config->n_policies;
-    }
-    return decide(call, &target, &query, &context);
+    return r ? r : authorise(call, &target, &query, &context);
+}
+
+int authorise_action(struct api_call *call, struct str action)
+{
+    struct evaluate_query query = { .action = ACTION_OTHER, .action_text = action };
+    struct authorise_target target = { .resources = { { .arn = STR("*"), .account = call->account } }, .n = 1 };
+    struct context context = { 0 };
+
+    return may_do_all(call) ? 0 : authorise(call, &target, &query, &context);
 }

@@ -11,6 +11,8 @@
 /* Decides for the decoded input. 0; CALL_ERROR with AccessDeniedException in AWS's words; or -ENOMEM. In open mode
  * everybody may do everything. */
 int authorise_call(struct api_call *call, const void *in);
+/* The same for an action of another service on `*`. */
+int authorise_action(struct api_call *call, struct str action);
 
 /* What conditions can ask of any signed call: who makes it, from where, and how. `identity` is that of the principal,
  * or NULL. Leaves the rest of the context alone. 0 or -ENOMEM. */

@@ -358,6 +358,8 @@ static void call_look_up(struct api_worker *worker, struct http_request *request
     if (r == 0)
         r = gate_throttle(call);
     if (r == 0)
+        r = authorise_action(call, STR("cloudtrail:LookupEvents"));
+    if (r == 0)
         r = lookup_handle(worker->api->lookup, call);
     if (r != CALL_SUBMITTED)
         call_answer(call, r);

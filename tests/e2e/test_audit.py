@@ -262,3 +262,40 @@ def test_a_file_in_no_directory_is_refused(tmp_path):
     done = cloudmapd("--data", tmp_path / "data", "--api", "127.0.0.1:0", "--dns", "127.0.0.1:0", "--set",
                      f"audit.file={tmp_path / 'none' / 'log'}")
     assert done.returncode == 73 and "audit.file" in done.stderr, done
+
+
+def test_where_calls_are_signed_all_are_recorded_and_auditors_look_them_up(start_daemon):
+    daemon = start_daemon({"auth.mode": "required"}, env={"CLOUDMAP_ROOT_ACCESS_KEY_ID": "AKIAROOTOFTHEAUDITS1",
+                                                          "CLOUDMAP_ROOT_SECRET_ACCESS_KEY": "a" * 40})
+
+    def ctl(*words):
+        done = cloudmapctl("--data", daemon.data, "-o", "json", *words)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def client(service, key):
+        return boto3.client(service, endpoint_url=daemon.url, region_name=REGION,
+                            aws_access_key_id=key["access_key_id"], aws_secret_access_key=key["secret_access_key"])
+
+    keys = {}
+    for name, policy in (("ann", "registrar"), ("bob", "auditor")):
+        ctl("user", "create", name)
+        ctl("policy", "attach", policy, "--user", name)
+        keys[name] = ctl("key", "create", "--user", name)
+    with pytest.raises(ClientError) as caught:
+        client("servicediscovery", keys["ann"]).create_http_namespace(Name="shop")
+    assert caught.value.response["Error"]["Code"] == "AccessDeniedException"
+    one, = settled(daemon, 1)
+    assert one["errorCode"] == "AccessDenied" and one["requestParameters"]["name"] == "shop"
+    assert one["userIdentity"] == {"type": "IAMUser", "principalId": one["userIdentity"]["principalId"],
+                                   "arn": "arn:aws:iam::000000000000:user/ann", "accountId": "000000000000",
+                                   "accessKeyId": keys["ann"]["access_key_id"], "userName": "ann"}
+    found = client("cloudtrail", keys["bob"]).lookup_events(
+        LookupAttributes=[{"AttributeKey": "Username", "AttributeValue": "ann"}])["Events"]
+    assert [event["EventName"] for event in found] == ["CreateHttpNamespace"]
+    assert found[0]["AccessKeyId"] == keys["ann"]["access_key_id"]
+    with pytest.raises(ClientError) as caught:
+        client("cloudtrail", keys["ann"]).lookup_events()
+    assert caught.value.response["Error"]["Code"] == "AccessDeniedException"
+    assert "is not authorized to perform: cloudtrail:LookupEvents on resource: *" in str(caught.value)
+    assert keys["ann"]["secret_access_key"] not in (daemon.data / "cloudmap.db-wal").read_bytes().decode("latin-1")
