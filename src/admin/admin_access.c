@@ -3,6 +3,7 @@
  * See admin_access.h. A command fills a change and waits for it, or walks over a snapshot. */
 #include "admin/admin_access.h"
 
+#include "admin/admin_audit.h"
 #include "base/log.h"
 #include "model/managed_policy.h"
 #include "json/reader.h"
@@ -52,6 +53,7 @@ static int refuse_change(struct request *request, const struct change *change)
         { CHANGE_SEAL_CHANGED, 409, "the key that seals secrets changed meanwhile; try again" },
         { CHANGE_STORE_FULL, 507, "the disk is full" },
         { CHANGE_STORE_LOST, 503, "the store takes no writes until the daemon is started again" },
+        { CHANGE_AUDIT_BEHIND, 503, "the audit file is too far behind" },
         { CHANGE_OVERLOADED, 503, "too many changes wait, or the daemon stops" },
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
@@ -62,7 +64,9 @@ static int refuse_change(struct request *request, const struct change *change)
 
 static struct change new_change(struct request *request, enum change_kind kind)
 {
-    return (struct change){ .kind = kind, .account = request->account, .arena = &request->arena };
+    return (struct change){
+        .kind = kind, .account = request->account, .arena = &request->arena, .audit = admin_audit_change
+    };
 }
 
 static int carry_out(struct request *request, struct change *change)

@@ -3,6 +3,7 @@
  * See admin_change.h. */
 #include "admin/admin_change.h"
 
+#include "admin/admin_audit.h"
 #include "admin/admin_service.h"
 #include "base/mem.h"
 #include "json/reader.h"
@@ -106,6 +107,7 @@ static void respond_failed(struct call *call)
         { CHANGE_IN_USE, 423, NULL },
         { CHANGE_STORE_FULL, 507, "the disk is full" },
         { CHANGE_STORE_LOST, 503, "the store takes no writes until the daemon is started again" },
+        { CHANGE_AUDIT_BEHIND, 503, "the audit file is too far behind" },
         { CHANGE_OVERLOADED, 503, "too many changes wait, or the daemon stops" },
     };
     const struct change *change = &call->change;
@@ -205,7 +207,7 @@ void admin_change_handle(struct registry *registry, struct health *health, struc
     }
     call->request = request;
     arena_init(&call->arena, ARENA_MAX);
-    call->change = (struct change){ .arena = &call->arena, .done = done, .owner = call };
+    call->change = (struct change){ .arena = &call->arena, .done = done, .owner = call, .audit = admin_audit_change };
     for (size_t i = 0; i < PATH_COUNT; i++)
         if (str_eq(http_request_path(request), paths[i].path))
             call->change.kind = paths[i].kind;

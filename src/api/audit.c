@@ -5,9 +5,11 @@
 #include "api/audit.h"
 
 #include "api/api_worker.h"
+#include "base/metric.h"
 #include "base/text.h"
 #include "json/writer.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -82,6 +84,8 @@ static void put_input(struct json_writer *writer, const struct api_call *call)
     buf_init(&text, AUDIT_MAX_INPUT);
     if (call->audit.in)
         shape_render_with(&text, call->op->input, call->audit.in, SHAPE_LOWER_CAMEL);
+    else if (str_is_set(call->audit.input))
+        buf_put_str(&text, call->audit.input);
     if (text.n && !text.failed)
         json_put_raw(writer, buf_str(&text));
     else
@@ -97,14 +101,14 @@ static void put_input(struct json_writer *writer, const struct api_call *call)
 static void put_request(struct json_writer *writer, struct api_call *call)
 {
     uint64_t random[2] = { rand_u64(call_rand(call)), rand_u64(call_rand(call)) };
-    bool is_data = call->op->flags & OP_DATA_PLANE;
+    const struct call_audit *audit = &call->audit;
     char uuid[36];
 
     json_open_object(writer);
     json_field_string(writer, STR("eventVersion"), STR("1.11"));
     put_identity(writer, call->principal ? call->principal : &call->worker->api->root);
-    json_field_string(writer, STR("eventSource"), STR("servicediscovery.amazonaws.com"));
-    json_field_string(writer, STR("eventName"), call->op->name);
+    json_field_string(writer, STR("eventSource"), audit->source);
+    json_field_string(writer, STR("eventName"), audit->name);
     json_field_string(writer, STR("awsRegion"), call->region);
     json_field_string(writer, STR("sourceIPAddress"), http_request_peer(call->request));
     put_text(writer, STR("userAgent"), http_request_header(call->request, "User-Agent"), AUDIT_MAX_AGENT);
@@ -112,12 +116,12 @@ static void put_request(struct json_writer *writer, struct api_call *call)
     json_field_string(writer, STR("requestID"), http_request_id(call->request));
     json_field_string(writer, STR("eventID"), (struct str){ uuid, text_uuid((const uint8_t *)random, uuid) });
     json_key(writer, STR("readOnly"));
-    json_put_bool(writer, !(call->op->flags & OP_WRITE));
+    json_put_bool(writer, audit->is_read_only);
     json_field_string(writer, STR("eventType"), STR("AwsApiCall"));
     json_key(writer, STR("managementEvent"));
-    json_put_bool(writer, !is_data);
+    json_put_bool(writer, !audit->is_data);
     json_field_string(writer, STR("recipientAccountId"), call->account);
-    json_field_string(writer, STR("eventCategory"), is_data ? STR("Data") : STR("Management"));
+    json_field_string(writer, STR("eventCategory"), audit->is_data ? STR("Data") : STR("Management"));
 }
 
 /* --- the outcome ------------------------------------------------------------------------------------------------- */
@@ -159,10 +163,13 @@ static void put_service(struct json_writer *writer, const struct service *servic
     json_close_object(writer);
 }
 
-static void put_response(struct json_writer *writer, const struct api_call *call, const struct change *change)
+static void put_response(struct json_writer *writer, const struct api_call *call, const struct change *change,
+                         bool done)
 {
     json_key(writer, STR("responseElements"));
-    if (change && (call->op->flags & OP_ASYNC) && change->operation_id[0]) {
+    if (done && str_is_set(call->audit.response)) {
+        json_put_raw(writer, call->audit.response);
+    } else if (change && (call->op->flags & OP_ASYNC) && change->operation_id[0]) {
         json_open_object(writer);
         json_field_string(writer, STR("operationId"), str_of(change->operation_id));
         json_close_object(writer);
@@ -183,7 +190,7 @@ static void put_record(struct buf *text, const struct api_call *call, const stru
     put_time(&writer, wall_ms);
     if (error)
         put_error(&writer, error);
-    put_response(&writer, call, error ? NULL : change);
+    put_response(&writer, call, error ? NULL : change, !error);
     json_close_object(&writer);
 }
 
@@ -194,7 +201,21 @@ void audit_begin(struct api_call *call)
     const struct audit_settings *settings = &call->worker->api->audit;
     bool is_data = call->op->flags & OP_DATA_PLANE;
 
-    call->audit.state = settings->is_on && (!is_data || settings->has_data) ? AUDIT_BEGUN : AUDIT_NOT;
+    call->audit = (struct call_audit){
+        .state = settings->is_on && (!is_data || settings->has_data) ? AUDIT_BEGUN : AUDIT_NOT,
+        .source = STR("servicediscovery.amazonaws.com"),
+        .name = call->op->name,
+        .is_read_only = !(call->op->flags & OP_WRITE),
+        .is_data = is_data,
+    };
+}
+
+void audit_begin_other(struct api_call *call, struct str source, struct str name)
+{
+    call->audit = (struct call_audit){ .state = call->worker->api->audit.is_on ? AUDIT_BEGUN : AUDIT_NOT,
+                                       .source = source,
+                                       .name = name,
+                                       .is_read_only = true };
 }
 
 void audit_set_input(struct api_call *call, const void *in)
@@ -226,12 +247,15 @@ static void audit_change(const struct change *change, int64_t wall_ms, struct bu
     put_record(text, call, change->result ? &error : NULL, change, wall_ms);
 }
 
-void audit_submit(struct api_call *call)
+int audit_submit(struct api_call *call)
 {
-    if (call->audit.state != AUDIT_BEGUN || !render_request(call))
-        return;
+    if (call->audit.state != AUDIT_BEGUN)
+        return 0;
+    if (!render_request(call))
+        return -ENOMEM;
     call->audit.state = AUDIT_SUBMITTED;
     call->change.audit = audit_change;
+    return 0;
 }
 
 /* Was the change never applied, or not committed, so that the writer's record is not there? */
@@ -248,11 +272,15 @@ void audit_end(struct api_call *call, bool done)
 
     if (call->audit.state == AUDIT_NOT || (call->audit.state == AUDIT_SUBMITTED && !is_lost(&call->change)))
         return;
-    if (call->audit.state == AUDIT_BEGUN && !render_request(call))
+    if (call->audit.state == AUDIT_BEGUN && !render_request(call)) {
+        metric_add(METRIC_AUDIT_DROPPED, 1);
         return;
+    }
     buf_init(&text, AUDIT_MAX_TEXT);
     put_record(&text, call, done ? NULL : &call->error, NULL, call_wall_ms(call));
-    if (!text.failed)
+    if (text.failed)
+        metric_add(METRIC_AUDIT_DROPPED, 1);
+    else
         registry_note(registry, buf_str(&text));
     buf_fini(&text);
 }

@@ -355,8 +355,10 @@ static void call_look_up(struct api_worker *worker, struct http_request *request
         return;
     }
     r = gate_authenticate(call, STR("cloudtrail"));
-    if (r == 0)
+    if (r == 0) {
+        audit_begin_other(call, STR("cloudtrail.amazonaws.com"), STR("LookupEvents"));
         r = gate_throttle(call);
+    }
     if (r == 0)
         r = authorise_action(call, STR("cloudtrail:LookupEvents"));
     if (r == 0)
@@ -423,8 +425,10 @@ struct change *call_new_change(struct api_call *call, enum change_kind kind)
 int call_submit(struct api_call *call)
 {
     struct http_request *request = call->request;
+    int r = audit_submit(call);
 
-    audit_submit(call);
+    if (r)
+        return r;
     call_release_snapshot(call);
     http_request_set_call(request, call);
     http_suspend(request);

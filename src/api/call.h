@@ -36,8 +36,12 @@ enum audit_state {
 
 struct call_audit {
     enum audit_state state;
-    const void *in;     /* the decoded input; NULL: it was not read */
-    struct str request; /* the record without its outcome */
+    struct str source, name; /* of the event */
+    bool is_read_only, is_data;
+    const void *in;      /* the decoded input of an operation of the table; NULL: it was not read */
+    struct str input;    /* of another call, JSON; absent: there is none */
+    struct str response; /* of another call that was done, JSON; absent: there is none */
+    struct str request;  /* the record without its outcome */
 };
 
 struct api_call {

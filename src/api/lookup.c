@@ -262,12 +262,24 @@ static void put_event(struct buf *answer, const struct audit_event *event, const
 
 enum { LOOKUP_DONE = 1000 };
 
+/* A record in it may be twice as long, being JSON in JSON; what does not fit begins the next page. */
+static int add_event(struct lookup_query *query, const struct audit_event *event, const struct store_row *row)
+{
+    if (query->n && query->answer->n + 3 * row->text.n > LOOKUP_MAX_ANSWER) {
+        query->next = row->number;
+        return LOOKUP_DONE;
+    }
+    put_event(query->answer, event, row, query->n++ == 0);
+    return 0;
+}
+
 static int look_at(void *arg, const struct store_row *row)
 {
     struct lookup_query *query = arg;
     struct audit_event event;
     struct arena arena;
     char *text;
+    int r = 0;
 
     if (row->time_ms < query->start_ms)
         return LOOKUP_DONE;
@@ -281,10 +293,10 @@ static int look_at(void *arg, const struct store_row *row)
     if (text) {
         memcpy(text, row->text.p, row->text.n);
         if (audit_event_parse(text, row->text.n, &arena, &event) == 0 && matches(query, &event))
-            put_event(query->answer, &event, row, query->n++ == 0);
+            r = add_event(query, &event, row);
     }
     arena_fini(&arena);
-    return text ? 0 : -ENOMEM;
+    return text ? r : -ENOMEM;
 }
 
 /* Where the page begins: at the token, or at the last row that is not younger than EndTime. */

@@ -5,12 +5,15 @@
 #include "api/query.h"
 
 #include "api/api_worker.h"
+#include "api/audit.h"
 #include "api/authorise.h"
 #include "api/gate.h"
 #include "api/sts.h"
 #include "auth/access_lookup.h"
 #include "auth/assume_role.h"
 #include "base/log.h"
+#include "base/text.h"
+#include "json/writer.h"
 
 #define QUERY_MAX_ANSWER 65536
 
@@ -74,9 +77,30 @@ static const struct principal *query_principal(const struct api_call *call)
     return call->principal ? call->principal : &call->worker->api->root;
 }
 
+/* The fields that are set, as an object for the audit record; absent when memory is out. */
+static struct str query_object(struct arena *arena, const struct str_pair *fields, size_t n)
+{
+    struct json_writer writer;
+    struct buf text;
+    struct str object;
+
+    buf_init(&text, QUERY_MAX_ANSWER);
+    json_writer_init(&writer, &text);
+    json_open_object(&writer);
+    for (size_t i = 0; i < n; i++)
+        if (text_is_utf8(fields[i].value))
+            json_field_optional(&writer, fields[i].key, fields[i].value);
+    json_close_object(&writer);
+    object = text.failed ? (struct str){ 0 } : arena_dup(arena, buf_str(&text));
+    buf_fini(&text);
+    return object;
+}
+
 static int query_assume_role(struct api_call *call, const struct sts_request *sts, struct buf *body,
                              struct str *ret_message)
 {
+    const struct str_pair asked[] = { { STR("roleArn"), sts->role_arn },
+                                      { STR("roleSessionName"), sts->session_name } };
     static const enum sts_result results[] = { [ASSUME_ROLE_DENIED] = STS_ACCESS_DENIED,
                                                [ASSUME_ROLE_INVALID] = STS_INVALID_INPUT,
                                                [ASSUME_ROLE_BAD_POLICY] = STS_MALFORMED_POLICY };
@@ -91,6 +115,7 @@ static int query_assume_role(struct api_call *call, const struct sts_request *st
                                              .now_s = call_wall_ms(call) / 1000 };
     int r;
 
+    call->audit.input = query_object(&call->arena, asked, 2);
     if (!call->principal) {
         *ret_message = STR("Signatures are not checked here, so there is nothing that a session could be less than.");
         return STS_ACCESS_DENIED;
@@ -104,6 +129,11 @@ static int query_assume_role(struct api_call *call, const struct sts_request *st
     *ret_message = outcome.message;
     if (r != 0)
         return r < 0 ? STS_INTERNAL : (int)results[r];
+    call->audit.response =
+        query_object(&call->arena,
+                     (const struct str_pair[]){ { STR("assumedRole"), outcome.principal.arn },
+                                                { STR("accessKeyId"), outcome.session.access_key_id } },
+                     2);
     sts_render_session(body,
                        &(struct sts_session){ .role_id = outcome.principal.id,
                                               .arn = outcome.principal.arn,
@@ -133,6 +163,9 @@ static int query_run(struct api_call *call, struct buf *body, unsigned *ret_outc
     if (r < 0 || !str_is_set(form))
         return STS_INTERNAL;
     r = sts_parse((char *)(uintptr_t)form.p, form.n, &call->arena, &sts, ret_message);
+    if (r == 0)
+        audit_begin_other(call, STR("sts.amazonaws.com"),
+                          sts.action == STS_ASSUME_ROLE ? STR("AssumeRole") : STR("GetCallerIdentity"));
     if (r == 0 && sts.action == STS_ASSUME_ROLE)
         r = query_assume_role(call, &sts, body, ret_message);
     else if (r == 0)
@@ -141,6 +174,9 @@ static int query_run(struct api_call *call, struct buf *body, unsigned *ret_outc
                    : r == STS_ACCESS_DENIED ? ERROR_ACCESS_DENIED
                    : r == STS_INTERNAL      ? ERROR_INTERNAL_FAILURE
                                             : ERROR_INVALID_INPUT;
+    if (r)
+        call->error = (struct api_error){ .id = (enum error_id) * ret_outcome, .message = *ret_message };
+    audit_end(call, r == 0);
     return r;
 }
 

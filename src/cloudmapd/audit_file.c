@@ -32,6 +32,7 @@ struct audit_file {
     struct buf text;
     uint64_t n_gathered, gathered_to;
     int fd, position_fd, failure; /* failure: the last errno that was logged; 0: it can be written */
+    uint64_t lag;                 /* as it was last known */
     bool refuses;
     pthread_t thread;
     pthread_mutex_t mutex;
@@ -144,8 +145,16 @@ static int gather(void *arg, const struct store_row *row)
     return ++file->n_gathered == AUDIT_FILE_STEP || file->text.n > AUDIT_FILE_MAX_TEXT / 2;
 }
 
-/* Records behind; -errno when it cannot go on. */
-static int step(struct audit_file *file, uint64_t *ret_lag)
+/* What the store kept no longer, before it was written. */
+static void skip(struct audit_file *file, uint64_t gone)
+{
+    log_event(LOG_AUDIT_FILE_GAP, LOG_C("file", file->path), LOG_I("records", gone - file->position));
+    metric_add(METRIC_AUDIT_DROPPED, (int64_t)(gone - file->position));
+    file->position = gone;
+}
+
+/* Writes the next records; tells in file->lag how many there are still. 0, or -errno when it cannot go on. */
+static int step(struct audit_file *file)
 {
     struct store_message message = { "" };
     struct store_trail_head head;
@@ -157,8 +166,10 @@ static int step(struct audit_file *file, uint64_t *ret_lag)
         return r < 0 ? r : -EIO;
     if (file->position > head.last)
         file->position = head.last; /* the store is another one, or was restored */
-    *ret_lag = head.last - file->position;
-    if (!*ret_lag)
+    if (file->position < head.gone)
+        skip(file, head.gone);
+    file->lag = head.last - file->position;
+    if (!file->lag)
         return 0;
     buf_clear(&file->text);
     file->n_gathered = 0;
@@ -166,15 +177,15 @@ static int step(struct audit_file *file, uint64_t *ret_lag)
     if (r == 0 || r == 1)
         r = write_gathered(file);
     if (r == 0)
-        *ret_lag = head.last > file->position ? head.last - file->position : 0;
+        file->lag = head.last > file->position ? head.last - file->position : 0;
     return r < 0 ? r : r == 0 ? 0 : -EIO;
 }
 
-static void tell(struct audit_file *file, int r, uint64_t lag)
+static void tell(struct audit_file *file, int r)
 {
-    bool refuses = file->lag_max && lag > file->lag_max && r;
+    bool refuses = file->lag_max && file->lag > file->lag_max;
 
-    metric_set(METRIC_AUDIT_FILE_LAG, (int64_t)lag);
+    metric_set(METRIC_AUDIT_FILE_LAG, (int64_t)file->lag);
     if (r && r != file->failure)
         log_event(LOG_AUDIT_FILE_FAILED, LOG_C("file", file->path), LOG_C("error", strerror(-r)));
     if (refuses != file->refuses)
@@ -210,10 +221,9 @@ static void *run(void *arg)
     bool last = false;
 
     for (;;) {
-        uint64_t lag = 0;
-        int r = step(file, &lag);
-        tell(file, r, lag);
-        if (r == 0 && lag)
+        int r = step(file);
+        tell(file, r);
+        if (r == 0 && file->lag)
             continue;
         if (last)
             return NULL;

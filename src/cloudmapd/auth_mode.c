@@ -99,12 +99,13 @@ static const char *find_outside(const struct config *config, const struct sd_lis
     return NULL;
 }
 
-int auth_mode_decide(const struct config *config, const struct sd_listen *passed, bool has_key, bool *ret_is_required,
-                     char *why, size_t size)
+int auth_mode_decide(const struct config *config, const struct sd_listen *passed, struct root_key_found found,
+                     bool *ret_is_required, char *why, size_t size)
 {
     const char *outside = find_outside(config, passed);
-    *ret_is_required = config->auth_mode == CONFIG_AUTH_REQUIRED || (config->auth_mode == CONFIG_AUTH_AUTO && has_key);
-    if (!outside || (*ret_is_required && has_key))
+    *ret_is_required =
+        config->auth_mode == CONFIG_AUTH_REQUIRED || (config->auth_mode == CONFIG_AUTH_AUTO && found.any);
+    if (!outside || (*ret_is_required && found.active))
         return 0;
     if (config->auth_mode == CONFIG_AUTH_OPEN)
         snprintf(why, size,

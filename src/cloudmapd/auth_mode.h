@@ -6,12 +6,13 @@
 #pragma once
 
 #include "cloudmapd/config.h"
+#include "cloudmapd/root_key.h"
 #include "cloudmapd/sd_listen.h"
 
 /* Addresses of api.listen and tls.listen that do not resolve become errors, and those that auth.mode = open does not
  * allow. Resolves names: may block. */
 void auth_mode_check(const struct config *config, struct config_errors *errors);
-/* `has_key`: an access key is active. 0, and whether calls must be signed; or 1 with the reason and the ways out in
+/* `found`: the access keys. 0, and whether calls must be signed; or 1 with the reason and the ways out in
  * `why`. Resolves names. */
-int auth_mode_decide(const struct config *config, const struct sd_listen *passed, bool has_key, bool *ret_is_required,
-                     char *why, size_t size);
+int auth_mode_decide(const struct config *config, const struct sd_listen *passed, struct root_key_found found,
+                     bool *ret_is_required, char *why, size_t size);

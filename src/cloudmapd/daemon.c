@@ -251,18 +251,26 @@ static int start_views(struct daemon *daemon)
     return r;
 }
 
+static bool keeps_trail(const struct daemon *daemon)
+{
+    int wanted = daemon->config->audit_calls;
+    return wanted == CONFIG_AUDIT_ON || (wanted == CONFIG_AUDIT_AUTO && daemon->is_auth_required);
+}
+
 static int start_access(struct daemon *daemon)
 {
     struct vault_message message;
-    bool has_key;
+    struct root_key_found found = { .any = false };
     int r = daemon_access_open_vault(daemon->config, daemon->registry, &daemon->vault, &message);
     if (r == 0)
-        r = root_key_import(daemon->config, daemon->registry, vault_seal(daemon->vault), &has_key, message.text,
+        r = root_key_import(daemon->config, daemon->registry, vault_seal(daemon->vault), &found, message.text,
                             sizeof(message.text));
     if (r == 0)
-        r = auth_mode_decide(daemon->config, &daemon->passed, has_key, &daemon->is_auth_required, message.text,
+        r = auth_mode_decide(daemon->config, &daemon->passed, found, &daemon->is_auth_required, message.text,
                              sizeof(message.text));
-    if (r == 0 && daemon->is_auth_required && !has_key)
+    if (r == 0 && keeps_trail(daemon))
+        registry_keep_trail(daemon->registry);
+    if (r == 0 && daemon->is_auth_required && !found.active)
         log_write(LOG_ACCESS_NO_KEY, NULL, 0);
     return r == 0 ? 0 : refuse(r > 0 ? EX_CONFIG : EXIT_FAILURE, message.text);
 }
@@ -415,8 +423,7 @@ static int start_api(struct daemon *daemon)
                               .discover_rate = (uint64_t)config->limits_discover_rate,
                               .control_rate = (uint64_t)config->limits_control_rate,
                               .counts = config->api_counts,
-                              .audits = config->audit_calls == CONFIG_AUDIT_ON ||
-                                        (config->audit_calls == CONFIG_AUDIT_AUTO && daemon->is_auth_required),
+                              .audits = keeps_trail(daemon),
                               .audits_discovery = config->audit_discovery,
                               .trail_dir = config->store_path,
                               .metrics_services = (unsigned)config->metrics_services,

@@ -159,21 +159,23 @@ static int store(const struct config *config, struct registry *registry, const s
     return r;
 }
 
-static bool has_active_key(struct registry *registry)
+static struct root_key_found find_keys(struct registry *registry)
 {
     const struct snapshot *snapshot = snapshot_acquire(registry_head(registry));
+    struct root_key_found found = { .any = false };
     const struct access_key *key;
     struct tree_iter iter;
-    bool found = false;
     tree_iter_init(&iter, &snapshot->access.keys, NULL, NULL);
-    while (!found && (key = tree_iter_next(&iter)))
-        found = !key->is_disabled;
+    while (!found.active && (key = tree_iter_next(&iter))) {
+        found.any = true;
+        found.active = !key->is_disabled;
+    }
     snapshot_release(registry_head(registry));
     return found;
 }
 
-int root_key_import(const struct config *config, struct registry *registry, const struct seal *seal, bool *ret_has_key,
-                    char *why, size_t size)
+int root_key_import(const struct config *config, struct registry *registry, const struct seal *seal,
+                    struct root_key_found *ret_found, char *why, size_t size)
 {
     struct root_key key = { .origin = NULL };
     int r = take_variables(&key, why, size);
@@ -184,6 +186,6 @@ int root_key_import(const struct config *config, struct registry *registry, cons
     if (r == 0 && key.origin)
         r = store(config, registry, seal, &key, why, size);
     explicit_bzero(&key, sizeof(key));
-    *ret_has_key = has_active_key(registry);
+    *ret_found = find_keys(registry);
     return r;
 }

@@ -8,8 +8,13 @@
 #include "cloudmapd/config.h"
 #include "registry/registry.h"
 
+/* Of all access keys. Whoever disables the last one does not want to let everybody in. */
+struct root_key_found {
+    bool any, active;
+};
+
 /* Puts CLOUDMAP_ROOT_ACCESS_KEY_ID and CLOUDMAP_ROOT_SECRET_ACCESS_KEY, or what auth.root_key_file holds, into the
- * registry, and wipes the secret from the environment. Whether any access key is active is in *ret_has_key, with and
- * without such a key. 0, -errno, or 1 with the reason in `why`. */
-int root_key_import(const struct config *config, struct registry *registry, const struct seal *seal, bool *ret_has_key,
-                    char *why, size_t size);
+ * registry, and wipes the secret from the environment. What keys there are then is in *ret_found. 0, -errno, or 1 with
+ * the reason in `why`. */
+int root_key_import(const struct config *config, struct registry *registry, const struct seal *seal,
+                    struct root_key_found *ret_found, char *why, size_t size);

@@ -28,8 +28,8 @@ struct registry {
     struct queue queue;
     struct apply apply;
     struct trail trail;
-    atomic_bool refuses; /* changes that are audited */
-    int failure;         /* what the last round that had something to commit was answered with */
+    atomic_bool keeps_trail, refuses; /* of changes that are audited; these */
+    int failure;                      /* what the last round that had something to commit was answered with */
     pthread_t writer;
 };
 
@@ -124,6 +124,7 @@ static int registry_end(struct registry *registry, size_t n_changes)
     r = apply->edit.failed || !next || !garbage ? -ENOMEM : is_stored ? registry_commit(registry, n_changes) : 0;
     if (r) {
         registry_fail(registry, r, n_changes);
+        trail_lose(&registry->trail);
         goto abandon;
     }
     if (is_stored)
@@ -146,12 +147,15 @@ static void registry_apply(struct registry *registry, struct change *change)
 {
     struct apply *apply = &registry->apply;
 
-    if (change->audit && registry->refuses) {
+    bool is_audited = change->audit && registry->keeps_trail;
+
+    if (is_audited && registry->refuses) {
         change->result = CHANGE_AUDIT_BEHIND;
         return;
     }
     change->result = apply_change(apply, change);
-    trail_put_change(&registry->trail, apply->batch, change, apply->wall_ms);
+    if (is_audited)
+        trail_put_change(&registry->trail, apply->batch, change, apply->wall_ms);
 }
 
 static void registry_put_notes(struct registry *registry, bool ride)
@@ -271,6 +275,11 @@ int registry_note(struct registry *registry, struct str text)
     if (r == 0 && is_first)
         queue_wake(&registry->queue);
     return r;
+}
+
+void registry_keep_trail(struct registry *registry)
+{
+    registry->keeps_trail = true;
 }
 
 void registry_refuse_changes(struct registry *registry, bool refuse)

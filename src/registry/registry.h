@@ -71,6 +71,8 @@ int registry_do(struct registry *registry, struct change *change);
  * never waits. 0, or 1 when too much waits already: it is lost, and counted. */
 int registry_note(struct registry *registry, struct str text);
 
+/* From now on changes that can tell of themselves do so in the audit trail. Any thread. */
+void registry_keep_trail(struct registry *registry);
 /* From now on changes that are audited are refused, or no more. Any thread. */
 void registry_refuse_changes(struct registry *registry, bool refuse);
 

@@ -78,22 +78,28 @@ void trail_put_notes(struct trail *trail, struct store_batch *batch, int64_t wal
 {
     struct str rest;
 
+    trail->n_taken = 0;
     if (!trail_take(trail, mono_ms, ride))
         return;
     for (rest = buf_str(&trail->taken); rest.n;) {
         struct str line = { rest.p, str_find_char(rest, '\n') };
         store_append(batch, wall_ms, line);
+        trail->n_taken++;
         rest = str_skip(rest, line.n + 1);
     }
     buf_clear(&trail->taken);
+}
+
+void trail_lose(struct trail *trail)
+{
+    metric_add(METRIC_AUDIT_DROPPED, (int64_t)trail->n_taken);
+    trail->n_taken = 0;
 }
 
 /* --- changes, and the oldest rows -------------------------------------------------------------------------------- */
 
 void trail_put_change(struct trail *trail, struct store_batch *batch, const struct change *change, int64_t wall_ms)
 {
-    if (!change->audit)
-        return;
     buf_clear(&trail->text);
     change->audit(change, wall_ms, &trail->text);
     if (trail->text.n || trail->text.failed)
@@ -105,7 +111,7 @@ void trail_expire(struct trail *trail, struct store *store, struct store_batch *
     uint64_t n = 0;
 
     if (trail->keep_bytes && store_head(store)->bytes > trail->keep_bytes)
-        n = store_count_older(store, INT64_MAX);
+        n = store_count_excess(store, store_head(store)->bytes - trail->keep_bytes);
     else if (trail->keep_ms && mono_ms >= trail->sweep_mono_ms)
         n = store_count_older(store, wall_ms - trail->keep_ms);
     if (n < STORE_MAX_TRIM)

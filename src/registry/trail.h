@@ -22,6 +22,7 @@ struct trail {
     pthread_mutex_t mutex;
     /* under the mutex: each a line */
     struct buf notes, taken;
+    uint64_t n_taken;      /* put into this round's batch */
     int64_t notes_mono_ms; /* when the first of them came */
 };
 
@@ -40,6 +41,8 @@ int64_t trail_due_mono_ms(struct trail *trail);
 void trail_put_change(struct trail *trail, struct store_batch *batch, const struct change *change, int64_t wall_ms);
 /* Puts the notes into the batch, when they are due or `ride`: there is a commit anyway. */
 void trail_put_notes(struct trail *trail, struct store_batch *batch, int64_t wall_ms, int64_t mono_ms, bool ride);
+/* The batch was not committed: the notes in it are lost, and counted. */
+void trail_lose(struct trail *trail);
 /* Lets old rows go. */
 void trail_expire(struct trail *trail, struct store *store, struct store_batch *batch, int64_t wall_ms,
                   int64_t mono_ms);

@@ -214,6 +214,28 @@ uint64_t store_count_older(const struct store *store, int64_t time_ms)
     return age.n;
 }
 
+struct excess {
+    uint64_t bytes, n;
+};
+
+static int count_excess(void *arg, const struct store_row *row)
+{
+    struct excess *excess = arg;
+    excess->n++;
+    if (row->text.n >= excess->bytes)
+        return 1;
+    excess->bytes -= row->text.n;
+    return 0;
+}
+
+uint64_t store_count_excess(const struct store *store, uint64_t bytes)
+{
+    const struct store_trail_head *head = &store->ledger.trail;
+    struct excess excess = { .bytes = bytes };
+    store->backend->ops->rows(store->backend, head->gone + 1, head->gone + STORE_MAX_TRIM, count_excess, &excess);
+    return excess.n;
+}
+
 const struct store_trail_head *store_head(const struct store *store)
 {
     return &store->ledger.trail;

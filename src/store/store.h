@@ -114,6 +114,8 @@ struct store_stat {
 /* How many of the oldest rows of the trail, STORE_MAX_TRIM of them at most, are older than `time_ms`. The thread that
  * commits. */
 uint64_t store_count_older(const struct store *store, int64_t time_ms);
+/* The same: how many of them have `bytes` of text together, or a little more. */
+uint64_t store_count_excess(const struct store *store, uint64_t bytes);
 /* Where the trail stands. The thread that commits. */
 const struct store_trail_head *store_head(const struct store *store);
 /* Any thread, between open and close. */

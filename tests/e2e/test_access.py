@@ -316,6 +316,8 @@ class TestMode:
         ctl(tmp_path / "d", "key", "disable", root["access_key_id"])
         assert "there is no access key" in not_started(tmp_path / "d", OUTSIDE)
         assert "auth.mode is open" in not_started(tmp_path / "d", OUTSIDE | {"auth.mode": "open"})
+        # whoever disables the last key does not let everybody in, not even on loopback
+        assert mode(start_daemon(data=tmp_path / "d")) == "required"
 
 
 class TestRootKey:

@@ -282,10 +282,13 @@ def test_where_calls_are_signed_all_are_recorded_and_auditors_look_them_up(start
         ctl("user", "create", name)
         ctl("policy", "attach", policy, "--user", name)
         keys[name] = ctl("key", "create", "--user", name)
+    assert [(one["eventSource"], one["eventName"]) for one in records(daemon)] == [
+        ("iam.amazonaws.com", name) for name in ("CreateUser", "AttachUserPolicy", "CreateAccessKey") * 2]
+    assert records(daemon)[2]["requestParameters"] == {"accessKeyId": keys["ann"]["access_key_id"], "userName": "ann"}
     with pytest.raises(ClientError) as caught:
         client("servicediscovery", keys["ann"]).create_http_namespace(Name="shop")
     assert caught.value.response["Error"]["Code"] == "AccessDeniedException"
-    one, = settled(daemon, 1)
+    one = settled(daemon, 7)[6]
     assert one["errorCode"] == "AccessDenied" and one["requestParameters"]["name"] == "shop"
     assert one["userIdentity"] == {"type": "IAMUser", "principalId": one["userIdentity"]["principalId"],
                                    "arn": "arn:aws:iam::000000000000:user/ann", "accountId": "000000000000",
@@ -298,4 +301,10 @@ def test_where_calls_are_signed_all_are_recorded_and_auditors_look_them_up(start
         client("cloudtrail", keys["ann"]).lookup_events()
     assert caught.value.response["Error"]["Code"] == "AccessDeniedException"
     assert "is not authorized to perform: cloudtrail:LookupEvents on resource: *" in str(caught.value)
+    with pytest.raises(ClientError):
+        client("sts", keys["ann"]).assume_role(RoleArn="arn:aws:iam::000000000000:role/none", RoleSessionName="session")
+    one = until(lambda: records(daemon)[-1], lambda one: one["eventName"] == "AssumeRole")
+    assert one["errorCode"] == "AccessDenied" and one["requestParameters"] == {
+        "roleArn": "arn:aws:iam::000000000000:role/none", "roleSessionName": "session"}
+    assert [one["eventName"] for one in records(daemon)].count("LookupEvents") == 2
     assert keys["ann"]["secret_access_key"] not in (daemon.data / "cloudmap.db-wal").read_bytes().decode("latin-1")

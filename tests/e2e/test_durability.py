@@ -119,7 +119,8 @@ def test_all_kinds_of_things(start_daemon):
         api.service(namespaces[0], "plain", Tags=[{"Key": "a", "Value": "b"}]),
         api.service(namespaces[0], "custom", HealthCheckCustomConfig={}),
         api.service(namespaces[1], "_srv._tcp", DnsConfig={"DnsRecords": [{"Type": "SRV", "TTL": 7}]}),
-        api.service(namespaces[2], "checked", HealthCheckConfig={"Type": "HTTPS", "ResourcePath": "/x"},
+        api.service(namespaces[2], "checked", HealthCheckConfig={"Type": "HTTPS", "ResourcePath": "/x",
+                                                                        "FailureThreshold": 10},
                     DnsConfig={"RoutingPolicy": "WEIGHTED", "DnsRecords": [{"Type": "A", "TTL": 0}]})]
     address = {"AWS_INSTANCE_IPV4": "192.0.2.1", "AWS_INSTANCE_PORT": "80", "text": "~!@#$%^&*() \"'\\/ \t<>"}
     for service in services:

@@ -7,8 +7,8 @@ import pytest
 from support import shapes
 
 # Errors that no test can bring about, and why.
-NO_TRIGGER = {(op, "ResourceInUse") for op in ("RegisterInstance", "DeregisterInstance", "UpdateHttpNamespace",
-                                               "UpdatePrivateDnsNamespace", "UpdatePublicDnsNamespace")}
+NO_TRIGGER = {(op, "ResourceInUse") for op in ("RegisterInstance", "UpdateHttpNamespace", "UpdatePrivateDnsNamespace",
+                                               "UpdatePublicDnsNamespace")}
 
 # The service model in Debian's botocore is older than these.
 NOT_IN_APT_BOTO = {"DiscoverInstancesRevision", "GetServiceAttributes", "UpdateServiceAttributes",

@@ -275,7 +275,7 @@ static int rewrap_and_end(const char *dir, long k)
 /* In a process of its own, which ends at the k-th call. Returns whether it came to its end. */
 static bool rewrap_until(struct place *place, long k)
 {
-    char count[16];
+    char count[24];
     int status;
     snprintf(count, sizeof(count), "%ld", k);
     pid_t pid = fork();
@@ -316,9 +316,9 @@ static void test_rewrap_that_ends_anywhere(void **state)
         bool is_through = false;
         long k = 0;
         while (!is_through) {
-            char next[128], digits[sizeof(DIGITS)];
+            char next[128], digits[sizeof(DIGITS) + 16];
             snprintf(next, sizeof(next), "%s.new", place.path);
-            snprintf(digits, sizeof(digits), "%04lx%s", ++k, DIGITS + 4);
+            snprintf(digits, sizeof(digits), "%04lx%s", ++k & 0xffff, DIGITS + 4);
             unlink(next);
             if (!makes_next)
                 write_text(next, digits, 0600);

@@ -29,6 +29,7 @@ static void test_changes(void **state)
 
     (void)state;
     bed_init(&bed);
+    registry_keep_trail(bed.registry);
     service = bed_service(&bed, bed_namespace(&bed, NAMESPACE_HTTP, "h"), "s", SERVICE_CHECK_NONE);
     assert_int_equal(store_head(bed.store)->last, 0);
     store_stat(bed.store, &before);
