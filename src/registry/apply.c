@@ -349,12 +349,12 @@ static int apply_operation(struct apply *apply, struct change *change)
     if (!r)
         r = apply_guard_change(apply, seen, change);
     is_held = r == APPLY_HELD;
+    if ((!r || is_held) && apply->config->operations_delay_ms && apply->waiting_bytes > APPLY_MAX_WAITING)
+        return CHANGE_OVERLOADED;
     if (held && (!r || r == APPLY_REPEATED))
         apply_take_back(apply, held);
     if (r && !is_held)
         return r == APPLY_REPEATED ? 0 : r;
-    if (apply->config->operations_delay_ms && apply->waiting_bytes > APPLY_MAX_WAITING)
-        return CHANGE_OVERLOADED;
 
     tenant = apply_own_tenant(apply, change->account, change->region);
     if (!tenant)

@@ -39,12 +39,22 @@ static void guard_drop(struct guard_losses *losses, uint32_t at, uint32_t n)
     losses->n -= n;
 }
 
+void guard_note_return(struct guard_losses *losses, uint64_t instance)
+{
+    for (uint32_t i = losses ? losses->n : 0; i > 0; i--)
+        if (losses->items[i - 1].instance == instance) {
+            guard_drop(losses, i - 1, 1);
+            return;
+        }
+}
+
 struct guard_losses *guard_note_loss(struct edit *edit, struct guard_losses *losses, uint64_t instance, int64_t now_ms,
                                      int64_t window_ms)
 {
     uint32_t size = GUARD_MIN_SIZE;
     struct guard_losses *wider;
 
+    guard_note_return(losses, instance); /* a loss whose commit failed stands here still: one instance, one loss */
     if (losses)
         guard_drop(losses, 0, guard_first(losses, now_ms, window_ms));
     if (losses && losses->n == GUARD_MAX_LOSSES)
@@ -64,15 +74,6 @@ struct guard_losses *guard_note_loss(struct edit *edit, struct guard_losses *los
     }
     losses->items[losses->n++] = (struct guard_loss){ now_ms, instance };
     return losses;
-}
-
-void guard_note_return(struct guard_losses *losses, uint64_t instance)
-{
-    for (uint32_t i = losses ? losses->n : 0; i > 0; i--)
-        if (losses->items[i - 1].instance == instance) {
-            guard_drop(losses, i - 1, 1);
-            return;
-        }
 }
 
 bool guard_is_exceeded(const struct guard_config *config, uint32_t n_served, uint32_t n_lost)

@@ -26,8 +26,8 @@ struct guard_losses;
 
 #define GUARD_MAX_LOSSES 65536 /* of a service in a window; older ones are forgotten */
 
-/* The instance (a hash of its id) is lost now. Returns the block to use from now on; the edit has taken care of the old
- * one, or has failed. */
+/* The instance (a hash of its id) is lost now; it counts once. Returns the block to use from now on; the edit has taken
+ * care of the old one, or has failed. */
 struct guard_losses *guard_note_loss(struct edit *edit, struct guard_losses *losses, uint64_t instance, int64_t now_ms,
                                      int64_t window_ms);
 /* It is back. Accepts NULL. */

@@ -261,6 +261,53 @@ static void test_operations_that_take_time(void **state)
     place_fini(&place);
 }
 
+/* A registration that is refused because too much waits leaves the removal held. */
+static void test_a_refused_registration_takes_nothing_back(void **state)
+{
+    static struct caller callers[400];
+    static char value[1024];
+    const char *operations[4];
+    struct place place;
+    struct change *change;
+
+    (void)state;
+    place_init(&place, 4, "");
+    place.bed.config.operations_delay_ms = 1000;
+    configure(&place, GUARD_HOLD, GUARD_OFF);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(deregister(&place, i, &operations[i]), 0);
+    bed_advance(&place.bed, 500);
+    bed_advance(&place.bed, 500);
+    expect(&place, operations[2], "PENDING"); /* held */
+    memset(value, '"', sizeof(value));
+    bed_pause(&place.bed);
+    for (size_t i = 0; i < TEST_COUNT(callers); i++) {
+        caller_init(&callers[i], &place.bed, BED_ACCOUNT, BED_REGION);
+        change = caller_new(&callers[i], CHANGE_REGISTER_INSTANCE);
+        change->service_id = place.service;
+        change->instance_id = arena_printf(&callers[i].arena, "f%zu", i);
+        change->attributes = caller_pairs(&callers[i], "a=v,b=v,c=v,d=v", &change->n_attributes);
+        for (size_t k = 0; k < change->n_attributes; k++)
+            change->attributes[k].value = (struct str){ value, sizeof(value) };
+        change->creator_request_id = STR("t");
+        caller_submit(&callers[i]);
+    }
+    change = caller_new(&place.bed.caller, CHANGE_REGISTER_INSTANCE);
+    change->service_id = place.service;
+    change->instance_id = STR("i2");
+    change->creator_request_id = STR("t");
+    caller_submit(&place.bed.caller);
+    bed_resume(&place.bed);
+    for (size_t i = 0; i < TEST_COUNT(callers); i++) {
+        caller_wait(&callers[i]);
+        caller_fini(&callers[i]);
+    }
+    assert_int_equal(caller_wait(&place.bed.caller), CHANGE_OVERLOADED);
+    assert_int_equal(look(&place).held_operations, 2);
+    expect(&place, operations[2], "PENDING");
+    place_fini(&place);
+}
+
 static void test_what_is_held_may_go_otherwise(void **state)
 {
     const char *operations[4];
@@ -401,6 +448,7 @@ int main(void)
         cmocka_unit_test(test_registering_again_takes_back),
         cmocka_unit_test(test_a_held_operation_keeps_nobody_in_the_history),
         cmocka_unit_test(test_operations_that_take_time),
+        cmocka_unit_test(test_a_refused_registration_takes_nothing_back),
         cmocka_unit_test(test_what_is_held_may_go_otherwise),
         cmocka_unit_test(test_drains),
         cmocka_unit_test(test_leases_that_run_out_together),

@@ -56,6 +56,20 @@ static void test_who_comes_back_is_no_loss(void **state)
     mem_free(losses);
 }
 
+/* A commit that failed is tried again. */
+static void test_who_is_lost_twice_counts_once(void **state)
+{
+    struct guard_losses *losses = NULL;
+
+    (void)state;
+    for (int round = 0; round < 3; round++)
+        for (uint64_t i = 0; i < 20; i++)
+            losses = lose(losses, i, round);
+    assert_int_equal(guard_count(losses, 2, WINDOW), 20);
+    assert_int_equal(guard_count(losses, 1 + WINDOW, WINDOW), 20); /* by the last time */
+    mem_free(losses);
+}
+
 static void test_the_list_is_bounded(void **state)
 {
     struct guard_losses *losses = NULL;
@@ -107,8 +121,11 @@ static void test_how_much_is_too_much(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_the_window_slides),    cmocka_unit_test(test_who_comes_back_is_no_loss),
-        cmocka_unit_test(test_the_list_is_bounded),  cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_the_window_slides),
+        cmocka_unit_test(test_who_comes_back_is_no_loss),
+        cmocka_unit_test(test_who_is_lost_twice_counts_once),
+        cmocka_unit_test(test_the_list_is_bounded),
+        cmocka_unit_test(test_no_memory),
         cmocka_unit_test(test_how_much_is_too_much),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
