@@ -73,9 +73,10 @@ static void sweep(struct address_table *table, int64_t now_ns)
 struct address_entry *address_table_hold(struct address_table *table, const struct target_address *address,
                                          int64_t now_ns)
 {
-    struct address_entry *entry = *bucket(table->buckets, table->size, table, address), **head;
+    const struct target_address plain = target_address_unmap(address);
+    struct address_entry *entry = *bucket(table->buckets, table->size, table, &plain), **head;
 
-    while (entry && !target_address_eq(&entry->address, address))
+    while (entry && !target_address_eq(&entry->address, &plain))
         entry = entry->next;
     if (!entry) {
         if (table->n >= table->size)
@@ -85,8 +86,8 @@ struct address_entry *address_table_hold(struct address_table *table, const stru
         entry = mem_alloc(sizeof(*entry));
         if (!entry)
             return NULL;
-        head = bucket(table->buckets, table->size, table, address);
-        *entry = (struct address_entry){ .address = *address, .next_ns = INT64_MIN / 2, .next = *head };
+        head = bucket(table->buckets, table->size, table, &plain);
+        *entry = (struct address_entry){ .address = plain, .next_ns = INT64_MIN / 2, .next = *head };
         *head = entry;
         table->n++;
     }

@@ -25,7 +25,7 @@ struct address_table {
 /* One probe every gap_ns in the long run, `burst` of them at once after a rest. 0 or -errno. */
 int address_table_init(struct address_table *table, int64_t gap_ns, unsigned burst);
 void address_table_fini(struct address_table *table); /* nobody holds an entry any more */
-/* The address's entry, held once more; NULL when memory is out. */
+/* The address's entry, held once more; NULL when memory is out. An IPv4 address and its mapped spelling share one. */
 struct address_entry *address_table_hold(struct address_table *table, const struct target_address *address,
                                          int64_t now_ns);
 void address_table_release(struct address_entry *entry);

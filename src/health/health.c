@@ -161,7 +161,6 @@ static void health_draft_verdict(struct health *health, struct roster_target *ta
                                                                 .service_id = arena_dup(arena, group->service_id),
                                                                 .instance_id = arena_dup(arena, target->id),
                                                                 .create_ms = target->create_ms,
-                                                                .operation_ms = target->operation_ms,
                                                                 .health = target->judge.verdict };
     health->told[health->n_told++] = target;
     target->told_at = health->n_told;
@@ -321,7 +320,8 @@ static void health_on_outcome(void *arg, void *owner, const struct probe_outcome
         metric_observe_ns(METRIC_HEALTH_PROBE_LAG, outcome->started_ns - outcome->due_ns);
         /* A probe that was not made says nothing of its target. */
         if (outcome->result != PROBE_NO_RESOURCES && outcome->result != PROBE_FORBIDDEN)
-            judge_result(&health->judge, &target->judge, outcome->result == PROBE_OK, health_now_ms(health));
+            judge_result(&health->judge, &target->judge, outcome->result == PROBE_OK, outcome->started_ns / 1000000,
+                         health_now_ms(health));
         health_settle(health, "the targets answer again");
     }
     pthread_mutex_unlock(&health->mutex);
@@ -642,7 +642,9 @@ void health_stop(struct health *health)
     uv_async_send(&health->wakeup);
     pthread_mutex_unlock(&health->note_mutex);
     pthread_join(health->thread, NULL);
+    pthread_mutex_lock(&health->note_mutex); /* the writer may publish still */
     health->is_started = false;
+    pthread_mutex_unlock(&health->note_mutex);
 }
 
 void health_free(struct health *health)

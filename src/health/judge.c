@@ -94,6 +94,18 @@ void judge_release(struct judge *judge)
     }
 }
 
+/* The network is back: what failed through it said nothing, and one failure of now is enough. */
+static void judge_forgive(struct judge *judge, int64_t now_ms)
+{
+    judge->doubt = JUDGE_SURE;
+    judge->forgiven_ms = now_ms;
+    while (judge->n_suspects) {
+        struct judge_target *target = judge->suspects[judge->n_suspects - 1];
+        judge_clear(judge, target);
+        target->in_row = target->threshold - 1;
+    }
+}
+
 static bool judge_are_many(const struct judge *judge)
 {
     return judge->n_suspects >= judge->settings.doubt_min &&
@@ -103,11 +115,16 @@ static bool judge_are_many(const struct judge *judge)
 void judge_reference(struct judge *judge, bool answers, int64_t now_ms)
 {
     if (answers) {
-        judge_release(judge);
+        if (judge->doubt == JUDGE_DOUBTS_REFERENCE)
+            judge_forgive(judge, now_ms);
+        else
+            judge_release(judge);
         judge->is_reference_ignored = false;
     } else if (judge->doubt == JUDGE_SURE && !judge->is_reference_ignored) {
         judge_clear_old(judge, now_ms);
         judge_begin(judge, JUDGE_DOUBTS_REFERENCE, now_ms);
+    } else if (judge->doubt == JUDGE_DOUBTS_CHANGES) {
+        judge->doubt = JUDGE_DOUBTS_REFERENCE; /* now it is known whose fault it is */
     }
 }
 
@@ -181,8 +198,10 @@ static void judge_fail(struct judge *judge, struct judge_target *target, int64_t
         judge_begin(judge, JUDGE_DOUBTS_CHANGES, now_ms);
 }
 
-void judge_result(struct judge *judge, struct judge_target *target, bool is_good, int64_t now_ms)
+void judge_result(struct judge *judge, struct judge_target *target, bool is_good, int64_t started_ms, int64_t now_ms)
 {
+    if (!is_good && started_ms < judge->forgiven_ms)
+        return; /* it began while the network was away */
     if (target->is_good != is_good)
         target->in_row = 0;
     target->is_good = is_good;

@@ -7,8 +7,9 @@
  * Doubt begins when more than a share of all targets turned UNHEALTHY within one interval (each by its own), or when no
  * reference target answers. What turned within that interval is taken back and held: it keeps the verdict of before,
  * until doubt ends and its results still say UNHEALTHY. Doubt ends when a reference target answers, after a time, or
- * when somebody ends it. If it began with the share, and half of those who began it have answered again, those who fail
- * once more are believed one by one, and it ends with the last. */
+ * when somebody ends it. If no reference target answered meanwhile, the failures were the network's: those who are held
+ * turn when they fail once more. If doubt began with the share, and half of those who began it have answered again,
+ * those who fail once more are believed one by one, and it ends with the last. */
 #pragma once
 
 #include "model/service.h"
@@ -45,6 +46,7 @@ struct judge {
     enum judge_doubt doubt;
     int64_t doubt_since_ms;
     size_t doubt_limit;        /* suspects that began it */
+    int64_t forgiven_ms;       /* failures of probes from before count for nothing */
     bool is_reference_ignored; /* doubt over it was ended while it failed; until it answers */
 };
 
@@ -59,8 +61,8 @@ void judge_drop(struct judge *judge, struct judge_target *target);
 /* Forgets the results so far, not the verdict: another question is asked from now on. */
 void judge_restart(struct judge *judge, struct judge_target *target);
 
-/* Each may turn verdicts. */
-void judge_result(struct judge *judge, struct judge_target *target, bool is_good, int64_t now_ms);
+/* Each may turn verdicts. A result is that of a probe that began at started_ms. */
+void judge_result(struct judge *judge, struct judge_target *target, bool is_good, int64_t started_ms, int64_t now_ms);
 /* Do reference targets answer? At least one of them, that is. */
 void judge_reference(struct judge *judge, bool answers, int64_t now_ms);
 /* Ends doubt that has lasted its time. */

@@ -13,30 +13,8 @@
 #define MS 1000000
 #define READ_SIZE 2048
 
-/* --- errors --------------------------------------------------------------------------------------------------------
+/* --- phases --------------------------------------------------------------------------------------------------------
  */
-
-static enum probe_result result_of_errno(int error)
-{
-    switch (error) {
-    case ECONNREFUSED:
-        return PROBE_REFUSED;
-    case ETIMEDOUT:
-        return PROBE_CONNECT_TIMEOUT;
-    case ECONNRESET:
-    case EPIPE:
-        return PROBE_CLOSED;
-    case EMFILE:
-    case ENFILE:
-    case ENOBUFS:
-    case ENOMEM:
-    case EAGAIN: /* no port left */
-    case EADDRNOTAVAIL:
-        return PROBE_NO_RESOURCES;
-    default: /* EHOSTUNREACH, ENETUNREACH, EACCES of a prohibited route, EINVAL of a link-local address, ... */
-        return PROBE_UNREACHABLE;
-    }
-}
 
 static enum probe_result result_of_timeout(enum probe_phase phase)
 {
@@ -44,9 +22,6 @@ static enum probe_result result_of_timeout(enum probe_phase phase)
            : phase == PROBE_SHAKES_HANDS ? PROBE_TLS_TIMEOUT
                                          : PROBE_ANSWER_TIMEOUT;
 }
-
-/* --- phases --------------------------------------------------------------------------------------------------------
- */
 
 static ssize_t send_some(struct probe *probe, const void *p, size_t n)
 {
@@ -119,9 +94,9 @@ static enum probe_result finish_connect(struct probe *probe, int64_t now_ns)
     int error = 0;
 
     if (getsockopt(probe->fd, SOL_SOCKET, SO_ERROR, &error, &n_error) != 0 || error)
-        return result_of_errno(error ? error : errno);
+        return probe_result_of_errno(error ? error : errno, probe->check->address.is_ipv6);
     if (getpeername(probe->fd, (struct sockaddr *)&peer, &n_peer) != 0)
-        return errno == ENOTCONN ? PROBE_PENDING : result_of_errno(errno);
+        return errno == ENOTCONN ? PROBE_PENDING : probe_result_of_errno(errno, probe->check->address.is_ipv6);
     if (probe->check->protocol == CHECK_TCP)
         return PROBE_OK;
     if (probe->check->protocol == CHECK_HTTP)
@@ -162,10 +137,10 @@ enum probe_result probe_start(struct probe *probe, const struct check *check, co
         return PROBE_FORBIDDEN;
     probe->fd = socket(check->address.is_ipv6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (probe->fd < 0)
-        return result_of_errno(errno);
+        return probe_result_of_errno(errno, check->address.is_ipv6);
     if (begin_connect(probe->fd, check) == 0 || errno == EINPROGRESS)
         return PROBE_PENDING;
-    enum probe_result result = result_of_errno(errno);
+    enum probe_result result = probe_result_of_errno(errno, check->address.is_ipv6);
     probe_end(probe);
     return result;
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Words for results; see probe_result.h. */
+ * Words for results, and results of errors; see probe_result.h. */
 #include "health/probe_result.h"
+
+#include <errno.h>
 
 static const struct {
     const char *word, *text;
@@ -32,4 +34,27 @@ const char *probe_result_word(enum probe_result result)
 const char *probe_result_text(enum probe_result result)
 {
     return results[result].text;
+}
+
+enum probe_result probe_result_of_errno(int error, bool is_ipv6)
+{
+    switch (error) {
+    case ECONNREFUSED:
+        return PROBE_REFUSED;
+    case ETIMEDOUT:
+        return PROBE_CONNECT_TIMEOUT;
+    case ECONNRESET:
+    case EPIPE:
+        return PROBE_CLOSED;
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
+    case EAGAIN:
+        return PROBE_NO_RESOURCES;
+    case EADDRNOTAVAIL: /* no port left; of IPv6, no address of this machine that leads there */
+        return is_ipv6 ? PROBE_UNREACHABLE : PROBE_NO_RESOURCES;
+    default: /* EHOSTUNREACH, ENETUNREACH, EACCES of a prohibited route, EINVAL of a link-local address, ... */
+        return PROBE_UNREACHABLE;
+    }
 }

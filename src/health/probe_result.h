@@ -29,3 +29,5 @@ enum probe_result {
 const char *probe_result_word(enum probe_result result);
 /* A clause for people: `no connection in time`. */
 const char *probe_result_text(enum probe_result result);
+/* What an error (errno, positive) of a socket towards the target says. */
+enum probe_result probe_result_of_errno(int error, bool is_ipv6);

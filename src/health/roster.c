@@ -91,7 +91,6 @@ static struct roster_target *roster_new_target(struct roster *roster, struct ros
     target->id = (struct str){ (char *)(target + 1), id.n };
     target->group = group;
     target->create_ms = instance->create_ms;
-    target->operation_ms = instance->operation_ms;
     target->told = (enum health_status)instance->health;
     target->judge.interval_ms = group->settings->interval_ms;
     target->judge.threshold = group->threshold;
@@ -311,7 +310,7 @@ static int roster_meet(struct roster_walk *walk, const struct instance *instance
 
     roster_pass(walk, id);
     target = walk->at < group->n && str_eq(group->targets[walk->at]->id, id) ? group->targets[walk->at++] : NULL;
-    if (target && (target->create_ms != instance->create_ms || target->operation_ms != instance->operation_ms)) {
+    if (target && target->create_ms != instance->create_ms) {
         roster_free_target(walk->roster, target); /* registered again */
         target = NULL;
     }

@@ -25,7 +25,7 @@ struct roster_target {
     struct roster_group *group;
     struct check *check;               /* NULL: it cannot be probed */
     struct schedule_target *scheduled; /* NULL when `check` is */
-    int64_t create_ms, operation_ms;
+    int64_t create_ms;
     enum health_status told; /* to the registry */
     bool is_waiting;         /* to be told */
     size_t told_at;          /* its place, from 1, among those that are being told; 0: it is not */

@@ -97,7 +97,7 @@ static const char *health_tag_read_tls_name(struct str value, struct health_tag_
 static const char *health_tag_read_tls_ca(struct str value, struct health_tag_settings *settings)
 {
     if (value.n == 0 || value.n > 128 || value.p[0] == '.' || !health_tag_is_plain(value))
-        return "it must be the name of a file in the directory that health.tls_ca_dir names";
+        return "it must be the name of a file in the directory that health.tls_authorities names";
     settings->tls_ca = value;
     return NULL;
 }

@@ -15,30 +15,36 @@ struct range {
 
 /* RFC 6890, RFC 5771; the private ones are what Route 53 refuses besides. */
 static const struct range ipv4_ranges[] = {
-    { { 0 }, 8, false },            /* this network */
-    { { 10 }, 8, true },            /* RFC 1918 */
-    { { 100, 64 }, 10, true },      /* carrier-grade NAT */
-    { { 127 }, 8, false },          /* loopback */
-    { { 169, 254 }, 16, false },    /* link-local, with the metadata services */
-    { { 172, 16 }, 12, true },      /* RFC 1918 */
-    { { 192, 0, 0 }, 24, true },    /* protocol assignments */
-    { { 192, 0, 2 }, 24, true },    /* TEST-NET-1 */
-    { { 192, 168 }, 16, true },     /* RFC 1918 */
-    { { 198, 18 }, 15, true },      /* benchmarks */
-    { { 198, 51, 100 }, 24, true }, /* TEST-NET-2 */
-    { { 203, 0, 113 }, 24, true },  /* TEST-NET-3 */
-    { { 224 }, 3, false },          /* multicast, reserved, broadcast */
+    { { 0 }, 8, false },                   /* this network */
+    { { 10 }, 8, true },                   /* RFC 1918 */
+    { { 100, 64 }, 10, true },             /* carrier-grade NAT */
+    { { 100, 100, 100, 200 }, 32, false }, /* the metadata service of Alibaba Cloud */
+    { { 127 }, 8, false },                 /* loopback */
+    { { 168, 63, 129, 16 }, 32, false },   /* the host services of Azure */
+    { { 169, 254 }, 16, false },           /* link-local, with the metadata services */
+    { { 172, 16 }, 12, true },             /* RFC 1918 */
+    { { 192, 0, 0 }, 24, true },           /* protocol assignments */
+    { { 192, 0, 0, 192 }, 32, false },     /* the metadata service of Oracle Cloud, of old */
+    { { 192, 0, 2 }, 24, true },           /* TEST-NET-1 */
+    { { 192, 168 }, 16, true },            /* RFC 1918 */
+    { { 198, 18 }, 15, true },             /* benchmarks */
+    { { 198, 51, 100 }, 24, true },        /* TEST-NET-2 */
+    { { 203, 0, 113 }, 24, true },         /* TEST-NET-3 */
+    { { 224 }, 3, false },                 /* multicast, reserved, broadcast */
 };
 
 static const struct range ipv6_ranges[] = {
     { { 0 }, 96, false },                         /* ::, ::1, and the IPv4-compatible addresses of old */
     { { 0, 0x64, 0xff, 0x9b, 0, 1 }, 48, false }, /* local NAT64: where the IPv4 address stands only the net knows */
     { { 0xfd, 0x00, 0x0e, 0xc2 }, 32, false },    /* the metadata service of EC2 */
+    { { 0xfd, 0x20, 0x00, 0xce }, 32, false },    /* the metadata service of Google Cloud */
     { { 0xfe, 0x80 }, 10, false },                /* link-local */
     { { 0xff }, 8, false },                       /* multicast */
     { { 0xfc }, 7, true },                        /* unique local */
     { { 0xfe, 0xc0 }, 10, true },                 /* site-local of old */
 };
+
+static const uint8_t mapped[] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
 
 static bool has_prefix(const uint8_t *octets, const uint8_t *prefix, unsigned bits)
 {
@@ -86,6 +92,16 @@ bool target_address_eq(const struct target_address *a, const struct target_addre
     return a->is_ipv6 == b->is_ipv6 && memcmp(a->octets, b->octets, sizeof(a->octets)) == 0;
 }
 
+struct target_address target_address_unmap(const struct target_address *address)
+{
+    struct target_address plain = { .is_ipv6 = false };
+
+    if (!address->is_ipv6 || !has_prefix(address->octets, mapped, 96))
+        return *address;
+    memcpy(plain.octets, address->octets + 12, 4);
+    return plain;
+}
+
 static void put_embedded(struct target_address *embedded, const uint8_t *octets, uint8_t mask)
 {
     *embedded = (struct target_address){ .is_ipv6 = false };
@@ -96,7 +112,6 @@ static void put_embedded(struct target_address *embedded, const uint8_t *octets,
 /* The IPv4 addresses that an IPv6 address leads to where a translator or a tunnel understands it; returns how many. */
 static size_t find_embedded(const struct target_address *address, struct target_address ret[MAX_EMBEDDED])
 {
-    static const uint8_t mapped[] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
     static const uint8_t translated[] = { 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0, 0 };
     static const uint8_t nat64[] = { 0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0 };
     static const uint8_t six_to_four[] = { 0x20, 0x02 }, teredo[] = { 0x20, 0x01, 0, 0 };
@@ -151,11 +166,9 @@ static bool is_forbidden(const struct target_policy *policy, const struct target
     for (size_t i = 0; i < n; i++)
         if (is_listed(policy->deny, policy->n_deny, &embedded[i]))
             return true;
-    if (is_listed(policy->allow, policy->n_allow, address))
-        return false;
-    if (is_denied_by_default(policy, address))
+    if (!is_listed(policy->allow, policy->n_allow, address) && is_denied_by_default(policy, address))
         return true;
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) /* an IPv6 network that is allowed opens no IPv4 address */
         if (!is_listed(policy->allow, policy->n_allow, &embedded[i]) && is_denied_by_default(policy, &embedded[i]))
             return true;
     return false;

@@ -35,6 +35,8 @@ int target_address_parse(struct str text, struct target_address *ret_address);
 int target_address_parse_network(struct str text, struct target_network *ret_network);
 bool target_address_is_in(const struct target_network *network, const struct target_address *address);
 bool target_address_eq(const struct target_address *a, const struct target_address *b);
+/* The IPv4 address of its mapped spelling (::ffff:0:0/96), where the kernel itself goes to IPv4; others as they are. */
+struct target_address target_address_unmap(const struct target_address *address);
 
 /* May it be probed at that port? An address that holds an IPv4 address is judged by both. */
 enum target_verdict target_address_check(const struct target_policy *policy, const struct target_address *address,

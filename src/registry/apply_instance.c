@@ -338,9 +338,9 @@ int apply_probe_health(struct apply *apply, struct change *change)
         const struct change_verdict *verdict = &change->verdicts[i];
         const struct tenant *tenant = state_find_tenant(&apply->next, verdict->account, verdict->region);
         const struct service_node *node = state_find_service(tenant, verdict->service_id);
-        const struct instance *instance = node ? state_find_instance(node, verdict->instance_id) : NULL;
+        const struct instance *instance = node ? state_find_registered(node, verdict->instance_id) : NULL;
         if (instance && service_is_probed(node->config) && instance->create_ms == verdict->create_ms &&
-            instance->operation_ms == verdict->operation_ms && instance->health != verdict->health)
+            instance->health != verdict->health)
             apply_set_health(apply, node, instance, verdict->health, HEALTH_UNKNOWN, 0);
     }
     return 0;

@@ -76,7 +76,7 @@ enum change_result {
 /* What probes found of one registration. */
 struct change_verdict {
     struct str account, region, service_id, instance_id;
-    int64_t create_ms, operation_ms; /* of the instance that was probed; another one of that id is left alone */
+    int64_t create_ms; /* of the registration that was probed; another one of that id is left alone */
     enum health_status health;
 };
 

@@ -20,7 +20,8 @@ static void test_a_burst_and_then_the_rate(void **state)
     assert_int_equal(address_table_init(&table, SECOND / 10, 3), 0);
     struct address_entry *entry = address_table_hold(&table, &address, 0);
     struct address_entry *neighbour = address_table_hold(&table, &other, 0);
-    assert_ptr_equal(address_table_hold(&table, &address, 0), entry);
+    const struct target_address mapped = { { [10] = 0xff, 0xff, 10, 0, 0, 1 }, true };
+    assert_ptr_equal(address_table_hold(&table, &mapped, 0), entry); /* no second rate by another spelling */
     for (int i = 0; i < 3; i++)
         assert_int_equal(address_table_reserve(&table, entry, 5 * SECOND), 5 * SECOND);
     for (int i = 1; i < 50; i++)

@@ -44,7 +44,7 @@ static void fleet_init(struct fleet *fleet, size_t n, unsigned threshold, enum h
 
 static void result(struct fleet *fleet, size_t i, bool is_good)
 {
-    judge_result(&fleet->judge, &fleet->targets[i], is_good, fleet->now_ms);
+    judge_result(&fleet->judge, &fleet->targets[i], is_good, fleet->now_ms, fleet->now_ms);
 }
 
 /* One interval: everybody is probed once, evenly spread; the first n_bad of them fail. */
@@ -253,6 +253,8 @@ static void test_references(void **state)
     interval(&fleet, 1);
     assert_int_equal(count(&fleet, HEALTH_UNHEALTHY), 0); /* not even one */
     judge_reference(&fleet.judge, true, fleet.now_ms);
+    assert_int_equal(count(&fleet, HEALTH_UNHEALTHY), 0);
+    interval(&fleet, 1);
     assert_int_equal(count(&fleet, HEALTH_UNHEALTHY), 1);
     /* Ended by hand, the same failure does not begin it again. */
     judge_reference(&fleet.judge, false, fleet.now_ms);
@@ -269,6 +271,34 @@ static void test_references(void **state)
     judge_reference(&fleet.judge, false, fleet.now_ms);
     assert_int_equal(count(&fleet, HEALTH_UNHEALTHY), 1); /* the old one stays */
     judge_fini(&fleet.judge);
+}
+
+/* The end of an outage turns nobody: what failed through it must fail once more, in a probe that began afterwards. */
+static void test_an_outage_that_a_reference_saw_is_forgiven(void **state)
+{
+    static struct fleet fleet;
+
+    (void)state;
+    for (unsigned threshold = 1; threshold <= 3; threshold++)
+        for (int is_seen_late = 0; is_seen_late < 2; is_seen_late++) {
+            fleet_init(&fleet, 60, threshold, HEALTH_HEALTHY);
+            interval(&fleet, 0);
+            if (!is_seen_late)
+                judge_reference(&fleet.judge, false, fleet.now_ms);
+            for (unsigned i = 0; i < threshold; i++)
+                interval(&fleet, 60);
+            judge_reference(&fleet.judge, false, fleet.now_ms);
+            assert_int_equal(fleet.judge.doubt, JUDGE_DOUBTS_REFERENCE);
+            judge_reference(&fleet.judge, true, ++fleet.now_ms);
+            assert_int_equal(fleet.judge.doubt, JUDGE_SURE);
+            judge_result(&fleet.judge, &fleet.targets[7], false, fleet.now_ms - 1, fleet.now_ms);
+            assert_int_equal(count(&fleet, HEALTH_HEALTHY), 60);
+            result(&fleet, 7, false);
+            assert_int_equal(fleet.targets[7].verdict, HEALTH_UNHEALTHY);
+            interval(&fleet, 3);
+            assert_int_equal(count(&fleet, HEALTH_UNHEALTHY), threshold == 1 ? 3 : 4);
+            judge_fini(&fleet.judge);
+        }
 }
 
 /* --- any history -------------------------------------------------------------------------------------------------- */
@@ -377,6 +407,7 @@ int main(void)
         cmocka_unit_test(test_slow_losses_are_no_doubt),
         cmocka_unit_test(test_new_targets_that_fail_stay_unknown_in_doubt),
         cmocka_unit_test(test_references),
+        cmocka_unit_test(test_an_outage_that_a_reference_saw_is_forgiven),
         cmocka_unit_test(test_random_histories),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

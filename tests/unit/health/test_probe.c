@@ -5,6 +5,7 @@
 #include "server.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -134,6 +135,18 @@ static void test_a_stranger_is_not_taken_for_the_target(void **state)
 }
 
 /* --- connections -------------------------------------------------------------------------------------------------- */
+
+/* A machine without IPv6 must go on probing everybody else. */
+static void test_only_what_ran_out_here_is_no_result(void **state)
+{
+    (void)state;
+    assert_int_equal(probe_result_of_errno(EADDRNOTAVAIL, true), PROBE_UNREACHABLE);
+    assert_int_equal(probe_result_of_errno(EAFNOSUPPORT, true), PROBE_UNREACHABLE);
+    assert_int_equal(probe_result_of_errno(ENETUNREACH, true), PROBE_UNREACHABLE);
+    assert_int_equal(probe_result_of_errno(EADDRNOTAVAIL, false), PROBE_NO_RESOURCES);
+    assert_int_equal(probe_result_of_errno(EMFILE, true), PROBE_NO_RESOURCES);
+    assert_int_equal(probe_result_of_errno(ECONNREFUSED, true), PROBE_REFUSED);
+}
 
 static void test_tcp(void **state)
 {
@@ -422,6 +435,7 @@ int main(void)
         cmocka_unit_test(test_what_the_server_sees),
         cmocka_unit_test(test_ipv6),
         cmocka_unit_test(test_a_stranger_is_not_taken_for_the_target),
+        cmocka_unit_test(test_only_what_ran_out_here_is_no_result),
         cmocka_unit_test(test_tcp),
         cmocka_unit_test(test_no_connection_in_time),
         cmocka_unit_test(test_reset),

@@ -185,6 +185,25 @@ static void test_who_came_went_and_came_again(void **state)
     stage_fini(&stage);
 }
 
+static void test_a_renewal_changes_no_target(void **state)
+{
+    static const char lease[] = "AWS_INSTANCE_IPV4=10.0.0.1,AWS_INSTANCE_PORT=80,cloudmap:lease=7d";
+    const struct roster_target *target;
+    struct stage stage;
+
+    (void)state;
+    stage_init(&stage, SERVICE_CHECK_TCP);
+    stage.bed.config.operations_keep_ms = 1000;
+    bed_reopen(&stage.bed);
+    bed_register(&stage.bed, stage.service, "i", lease);
+    target = target_of(&stage, "i");
+    bed_advance(&stage.bed, BED_DAY_MS); /* its operation is forgotten */
+    bed_register(&stage.bed, stage.service, "i", lease);
+    assert_ptr_equal(target_of(&stage, "i"), target);
+    assert_int_equal(stage.n_dropped, 0);
+    stage_fini(&stage);
+}
+
 static void test_settings_reach_those_that_are_there(void **state)
 {
     const struct roster_target *target;
@@ -227,6 +246,7 @@ int main(void)
         cmocka_unit_test(test_what_a_check_asks),
         cmocka_unit_test(test_what_cannot_be_probed_stays_unknown),
         cmocka_unit_test(test_who_came_went_and_came_again),
+        cmocka_unit_test(test_a_renewal_changes_no_target),
         cmocka_unit_test(test_settings_reach_those_that_are_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -80,6 +80,8 @@ static void test_what_is_refused(void **state)
     for (size_t i = 0; i < TEST_COUNT(bad); i++)
         if (!read_one(bad[i][0], bad[i][1], &settings))
             fail_msg("%s = %s was taken", bad[i][0], bad[i][1]);
+    assert_string_equal(read_one("cloudmap:health-expect-tls-ca", "", &settings),
+                        "it must be the name of a file in the directory that health.tls_authorities names");
 }
 
 int main(void)

@@ -53,6 +53,11 @@ static void test_every_spelling_of_what_is_denied(void **state)
         "fe80::a9fe:a9fe",
         "fd00:ec2::254",
         "fd00:ec2:ffff::1",
+        "fd20:ce::254",
+        "100.100.100.200",
+        "192.0.0.192",
+        "168.63.129.16",
+        "::ffff:168.63.129.16",
         "ff02::1",
         "::ffff:169.254.169.254",             /* mapped */
         "::169.254.169.254",                  /* compatible */
@@ -78,6 +83,10 @@ static void test_every_spelling_of_what_is_denied(void **state)
         "8.8.8.8",
         "10.0.0.1",
         "fd00:ec3::1",
+        "fd20:cf::1",
+        "100.100.100.201",
+        "192.0.0.193",
+        "168.63.129.17",
         "2001:db8::1",
         "::ffff:8.8.8.8",
         "2002:808:808::1",
@@ -135,6 +144,19 @@ static void test_everything_allowed(void **state)
 
     (void)state;
     check_each(&policy, texts, TEST_COUNT(texts), TARGET_ALLOWED);
+}
+
+/* Who opens all of IPv6 has not opened the metadata service. */
+static void test_an_ipv6_network_opens_no_ipv4_address(void **state)
+{
+    const struct target_network allow[] = { network_of("::/0") };
+    const struct target_policy policy = { .allow = allow, .n_allow = 1, .private_targets = true };
+    static const char *const allowed[] = { "::1", "fe80::1", "64:ff9b:1::a9fe:a9fe", "::ffff:8.8.8.8" };
+    static const char *const denied[] = { "::ffff:169.254.169.254", "64:ff9b::169.254.169.254", "2002:7f00:1::" };
+
+    (void)state;
+    check_each(&policy, allowed, TEST_COUNT(allowed), TARGET_ALLOWED);
+    check_each(&policy, denied, TEST_COUNT(denied), TARGET_FORBIDDEN);
 }
 
 /* This machine is 192.0.2.7 and serves port 53. */
@@ -205,6 +227,7 @@ int main(void)
         cmocka_unit_test(test_private_ones),
         cmocka_unit_test(test_allow_beats_the_defaults_and_deny_beats_allow),
         cmocka_unit_test(test_everything_allowed),
+        cmocka_unit_test(test_an_ipv6_network_opens_no_ipv4_address),
         cmocka_unit_test(test_own_ports),
         cmocka_unit_test(test_networks),
     };

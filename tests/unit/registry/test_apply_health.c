@@ -73,7 +73,6 @@ static struct change_verdict verdict_on(struct place *place, const char *id, enu
                                       .service_id = place->service,
                                       .instance_id = str_of(id),
                                       .create_ms = instance->create_ms,
-                                      .operation_ms = instance->operation_ms,
                                       .health = health };
 
     bed_release(&place->bed);
@@ -184,6 +183,52 @@ static void test_a_verdict_on_what_is_gone_changes_nothing(void **state)
     assert_int_equal(caller_deregister(&place.bed.caller, place.service, "i"), 0);
     judge(&place, verdicts, 1);
     assert_false(look(&place, "i").there);
+    place_fini(&place);
+}
+
+/* A renewal may have an operation of its own; the registration is the same. */
+static void test_a_renewal_leaves_verdicts_their_instance(void **state)
+{
+    struct change_verdict verdict;
+    struct place place;
+
+    (void)state;
+    place_init(&place, SERVICE_CHECK_TCP);
+    place.bed.config.operations_keep_ms = 1000;
+    bed_reopen(&place.bed);
+    bed_register(&place.bed, place.service, "i", TARGET ",cloudmap:lease=7d");
+    verdict = verdict_on(&place, "i", HEALTH_UNHEALTHY);
+    bed_advance(&place.bed, BED_DAY_MS); /* its operation is forgotten */
+    bed_register(&place.bed, place.service, "i", TARGET ",cloudmap:lease=7d");
+    judge(&place, &verdict, 1);
+    expect(&place, "i", HEALTH_UNHEALTHY, false);
+    bed_fini(&place.bed);
+}
+
+static void drain(struct place *place, enum change_kind kind)
+{
+    struct change *change = caller_new(&place->bed.caller, kind);
+
+    change->service_id = place->service;
+    change->instance_id = STR("i");
+    change->reason = STR("x");
+    assert_int_equal(caller_do(&place->bed.caller), 0);
+}
+
+static void test_a_verdict_reaches_a_draining_instance(void **state)
+{
+    struct change_verdict verdict;
+    struct place place;
+
+    (void)state;
+    place_init(&place, SERVICE_CHECK_TCP);
+    bed_register(&place.bed, place.service, "i", TARGET);
+    verdict = verdict_on(&place, "i", HEALTH_UNHEALTHY);
+    drain(&place, CHANGE_DRAIN);
+    judge(&place, &verdict, 1);
+    assert_false(look(&place, "i").there); /* it goes on draining */
+    drain(&place, CHANGE_UNDRAIN);
+    expect(&place, "i", HEALTH_UNHEALTHY, false);
     place_fini(&place);
 }
 
@@ -467,6 +512,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_verdict_is_kept_with_its_time),
         cmocka_unit_test(test_a_verdict_on_what_is_gone_changes_nothing),
+        cmocka_unit_test(test_a_renewal_leaves_verdicts_their_instance),
+        cmocka_unit_test(test_a_verdict_reaches_a_draining_instance),
         cmocka_unit_test(test_services_without_a_check_take_no_verdict),
         cmocka_unit_test(test_many_verdicts_are_one_commit),
         cmocka_unit_test(test_a_check_that_goes_takes_its_verdicts_along),
