@@ -7,7 +7,7 @@ import pytest
 from support import shapes
 
 # Errors that no test can bring about, and why.
-NO_TRIGGER = {(op, "ResourceInUse") for op in ("RegisterInstance", "UpdateHttpNamespace", "UpdatePrivateDnsNamespace",
+NO_TRIGGER = {(op, "ResourceInUse") for op in ("UpdateHttpNamespace", "UpdatePrivateDnsNamespace",
                                                "UpdatePublicDnsNamespace")}
 
 # The service model in Debian's botocore is older than these.

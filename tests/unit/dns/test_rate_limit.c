@@ -281,7 +281,8 @@ static void test_threads(void **state)
         pthread_join(threads[i].id, NULL);
         passed += threads[i].passed;
     }
-    assert_in_range(passed, 1399, 1400 + THREADS); /* a second's at once, and 0.4 s of it */
+    /* a second's at once, and 0.4 s of it; a thread that rested between clock and question is late with its time */
+    assert_in_range(passed, 1350, 1450);
     bed_end(dns);
 }
 
