@@ -159,13 +159,14 @@ def run():
                "`--set auth.mode=required`: each is verified, and allowed by a policy of its user.")
     certificate = make_certificate()
     tls = {"tls.listen": "127.0.0.1:0", "tls.certificate": certificate[0], "tls.key": certificate[1]}
-    with Server(fresh_data("cloudmapd"), SETTINGS | tls, before=SERVER_CORE) as ours:
+    with Server(fresh_data("cloudmapd"), SETTINGS, before=SERVER_CORE) as ours:
         with ours.client() as client:
             service_id = fill(client)
             bodies = {service: client.exchange(wire.request("DiscoverInstances", discover_body(service).encode()))[1]
                       for service, _ in (SMALL, LARGE)}
         report.cell_table("situation")
         results = compare(report, ours, bodies)
+        ours.restart(SETTINGS | tls)
         tls_title, tls_cells = compare_tls(report, ours, bodies[SMALL[0]], certificate)
         other_reads(report, ours, service_id)
         key = discoverer(ours)
