@@ -5,13 +5,13 @@
 
 #include "admin/admin_audit.h"
 #include "base/log.h"
+#include "base/timestamp.h"
 #include "model/managed_policy.h"
 #include "json/reader.h"
 #include "json/writer.h"
 
 #include <errno.h>
 #include <stdio.h>
-#include <time.h>
 
 #define ARENA_MAX (8u << 20)
 
@@ -84,11 +84,8 @@ static int check_vault(struct request *request)
 
 static void put_date(struct json_writer *writer, int64_t ms)
 {
-    time_t seconds = (time_t)(ms / 1000);
-    struct tm tm;
-    char text[32];
-    size_t n = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&seconds, &tm));
-    json_field_string(writer, STR("created"), (struct str){ text, n });
+    char text[TIMESTAMP_ROOM];
+    json_field_string(writer, STR("created"), timestamp_format_s(ms / 1000, text));
 }
 
 static void put_key(struct json_writer *writer, const struct access_key *key)

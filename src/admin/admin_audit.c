@@ -5,9 +5,8 @@
 
 #include "base/rand.h"
 #include "base/text.h"
+#include "base/timestamp.h"
 #include "json/writer.h"
-
-#include <time.h>
 
 struct event {
     struct str source, name;
@@ -89,19 +88,15 @@ static void put_identity(struct json_writer *writer, struct str account)
 
 static void put_ids(struct json_writer *writer, int64_t wall_ms)
 {
-    time_t seconds = (time_t)(wall_ms / 1000);
     uint64_t random[2];
-    char uuid[36], time[32];
+    char uuid[36], time[TIMESTAMP_ROOM];
     struct rand rand;
-    struct tm tm;
 
     rand_init(&rand);
     random[0] = rand_u64(&rand);
     random[1] = rand_u64(&rand);
     json_field_string(writer, STR("eventID"), (struct str){ uuid, text_uuid((const uint8_t *)random, uuid) });
-    json_field_string(
-        writer, STR("eventTime"),
-        (struct str){ time, strftime(time, sizeof(time), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&seconds, &tm)) });
+    json_field_string(writer, STR("eventTime"), timestamp_format_s(wall_ms / 1000, time));
 }
 
 void admin_audit_change(const struct change *change, int64_t wall_ms, struct buf *text)

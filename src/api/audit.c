@@ -7,6 +7,7 @@
 #include "api/api_worker.h"
 #include "base/metric.h"
 #include "base/text.h"
+#include "base/timestamp.h"
 #include "json/writer.h"
 
 #include <errno.h>
@@ -128,13 +129,9 @@ static void put_request(struct json_writer *writer, struct api_call *call)
 
 static void put_time(struct json_writer *writer, int64_t wall_ms)
 {
-    time_t seconds = (time_t)(wall_ms / 1000);
-    char text[32];
-    struct tm tm;
+    char text[TIMESTAMP_ROOM];
 
-    json_field_string(
-        writer, STR("eventTime"),
-        (struct str){ text, strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&seconds, &tm)) });
+    json_field_string(writer, STR("eventTime"), timestamp_format_s(wall_ms / 1000, text));
 }
 
 static void put_error(struct json_writer *writer, const struct api_error *error)

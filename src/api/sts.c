@@ -5,9 +5,9 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/timestamp.h"
 
 #include <stdio.h>
-#include <time.h>
 
 #define NAMESPACE "https://sts.amazonaws.com/doc/2011-06-15/"
 #define SHOWN_MAX 128
@@ -268,10 +268,8 @@ void sts_render_identity(struct buf *buf, const struct principal *principal, str
 
 void sts_render_session(struct buf *buf, const struct sts_session *session, struct str request_id)
 {
-    char expires[32];
-    struct tm tm;
-    time_t seconds = session->expires_s;
-    ASSERT(gmtime_r(&seconds, &tm) && strftime(expires, sizeof(expires), "%Y-%m-%dT%H:%M:%SZ", &tm));
+    char expires[TIMESTAMP_ROOM];
+    ASSERT(timestamp_format_s(session->expires_s, expires).n);
     buf_put_str(buf,
                 STR("<AssumeRoleResponse xmlns=\"" NAMESPACE "\">\n  <AssumeRoleResult>\n    <AssumedRoleUser>\n"));
     put_element(buf, 6, "AssumedRoleId", session->role_id);

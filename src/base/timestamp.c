@@ -3,6 +3,8 @@
  * Dates of the proleptic Gregorian calendar, by the count of days. */
 #include "base/timestamp.h"
 
+#include <time.h>
+
 #define DAY_MS INT64_C(86400000)
 
 /* Takes a number of exactly `digits` digits from the front. 0, or 1. */
@@ -105,4 +107,13 @@ int timestamp_parse_ms(struct str text, int64_t *ret_ms)
         return 1;
     *ret_ms = ms;
     return 0;
+}
+
+struct str timestamp_format_s(int64_t seconds, char ret_text[TIMESTAMP_ROOM])
+{
+    time_t time = (time_t)seconds;
+    struct tm tm;
+    size_t n = gmtime_r(&time, &tm) ? strftime(ret_text, TIMESTAMP_ROOM, "%Y-%m-%dT%H:%M:%SZ", &tm) : 0;
+    ret_text[n] = '\0';
+    return (struct str){ ret_text, n };
 }

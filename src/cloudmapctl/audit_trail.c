@@ -4,6 +4,7 @@
 #include "cloudmapctl/audit_trail.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/timestamp.h"
 #include "model/audit_event.h"
 #include "store/store.h"
 #include "json/writer.h"
@@ -13,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sysexits.h>
-#include <time.h>
 
 #define LIST_DEFAULT 50
 #define ARENA_CAP (4u << 20)
@@ -22,13 +22,6 @@ static int failed(int r, const struct store_message *message)
 {
     return ctl_fail(r < 0 ? EXIT_FAILURE : store_exit_code(r), "%s",
                     message->text[0] ? message->text : strerror(r < 0 ? -r : EIO));
-}
-
-static void write_time(int64_t ms, char ret[32])
-{
-    time_t seconds = (time_t)(ms / 1000);
-    struct tm tm;
-    strftime(ret, 32, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&seconds, &tm));
 }
 
 /* --- verify ------------------------------------------------------------------------------------------------------ */
@@ -56,9 +49,9 @@ static int note_row(void *arg, const struct store_row *row)
 
 static void print_verified(const struct ctl *ctl, const struct verified *verified, const struct store_trail_head *head)
 {
-    char first[32], last[32], hash[2 * HASH_SHA256_LEN + 1] = "";
-    write_time(verified->first_ms, first);
-    write_time(verified->last_ms, last);
+    char first[TIMESTAMP_ROOM], last[TIMESTAMP_ROOM], hash[2 * HASH_SHA256_LEN + 1] = "";
+    timestamp_format_s(verified->first_ms / 1000, first);
+    timestamp_format_s(verified->last_ms / 1000, last);
     text_hex(head->hash, sizeof(head->hash), hash);
     if (ctl->json)
         printf("{\"records\":%" PRIu64 ",\"head\":\"%" PRIu64 ":%s\"}\n", verified->n, head->last, hash);

@@ -6,6 +6,7 @@
 #include "admin/admin_change.h"
 #include "admin/admin_guard.h"
 #include "base/mem.h"
+#include "base/timestamp.h"
 #include "cloudmapctl/daemon_status.h"
 #include "cloudmapctl/fetch.h"
 #include "json/reader.h"
@@ -15,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sysexits.h>
-#include <time.h>
 
 #define ARENA_CAP (8 << 20)
 #define BODY_MAX 4096
@@ -54,11 +54,8 @@ static void read_held(struct json_reader *reader, struct held *held)
 
 static void print_held(const struct held *held, bool first)
 {
-    time_t since = (time_t)(held->since_ms / 1000);
-    struct tm tm;
-    char when[32] = "";
-    if (gmtime_r(&since, &tm))
-        strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
+    char when[TIMESTAMP_ROOM];
+    timestamp_format_s(held->since_ms / 1000, when);
     if (first)
         printf("%-20s  %-5s  %-20s  INSTANCE  (NAME, OPERATION)\n", "SERVICE", "CAUSE", "SINCE");
     printf("%-20.*s  %-5.*s  %-20s  " STR_FMT "  (" STR_FMT "/" STR_FMT "%s" STR_FMT ")\n", STR_ARG(held->service),

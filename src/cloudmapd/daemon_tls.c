@@ -4,8 +4,7 @@
 #include "cloudmapd/daemon_tls.h"
 #include "base/clock.h"
 #include "base/log.h"
-
-#include <time.h>
+#include "base/timestamp.h"
 
 static struct tls_files files_of(const struct config *config)
 {
@@ -42,18 +41,11 @@ void daemon_tls_check(const struct config *config, struct config_errors *errors)
     tls_free(tls);
 }
 
-static void format_time(int64_t time_s, char ret_text[32])
-{
-    time_t time = (time_t)time_s;
-    struct tm tm;
-    strftime(ret_text, 32, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&time, &tm));
-}
-
 static void log_loaded(struct tls *tls, const char *path)
 {
-    char until[32];
+    char until[TIMESTAMP_ROOM];
     int64_t expiry_s = tls_expiry_s(tls), left_s = expiry_s - clock_wall_ms(clock_system()) / 1000;
-    format_time(expiry_s, until);
+    timestamp_format_s(expiry_s, until);
     log_event(LOG_TLS_LOADED, LOG_C("path", path), LOG_C("until", until));
     if (left_s < DAEMON_TLS_WARN_DAYS * INT64_C(86400))
         log_event(LOG_TLS_EXPIRES, LOG_C("path", path), LOG_C("until", until));

@@ -85,9 +85,21 @@ static void agrees_with_timegm(void **state)
     }
 }
 
+static void test_format(void **state)
+{
+    char text[TIMESTAMP_ROOM];
+
+    (void)state;
+    assert_str(timestamp_format_s(0, text), "1970-01-01T00:00:00Z");
+    assert_str(timestamp_format_s(INT64_C(1767323045), text), "2026-01-02T03:04:05Z");
+    assert_string_equal(text, "2026-01-02T03:04:05Z");
+    assert_str(timestamp_format_s(INT64_MAX, text), "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_format),
         cmocka_unit_test(reads_times),
         cmocka_unit_test(refuses_what_is_no_time),
         cmocka_unit_test(agrees_with_timegm),
