@@ -7,6 +7,7 @@
 #include "http/loop.h"
 
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -110,9 +111,17 @@ void handshake_leave(struct connection *connection)
 
 /* --- steps ------------------------------------------------------------------------------------------------------- */
 
+/* TLS 1.3's server has nothing to say to the client's last message, and so the kernel would acknowledge it late; until
+ * then a client that gathers small segments (Nagle) keeps its first request to itself. */
+static void acknowledge(int fd)
+{
+    setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &(int){ 1 }, sizeof(int));
+}
+
 /* What the client has sent until now was the handshake, but for what nobody has read. */
 static void finish(struct connection *connection)
 {
+    acknowledge(connection->fd);
     dequeue(connection);
     connection->loop->handshakes.n--;
     count_success(connection);

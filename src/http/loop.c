@@ -23,24 +23,34 @@
 
 static void obey(struct loop *loop);
 
-static void on_again(uv_timer_t *timer)
+static void go_on(struct loop_library *library)
 {
-    struct loop_library *library = timer->data;
     loop_run(library->loop, library->kind);
     obey(library->loop);
+}
+
+static void on_again(uv_idle_t *idle)
+{
+    uv_idle_stop(idle);
+    go_on(idle->data);
+}
+
+static void on_later(uv_timer_t *timer)
+{
+    go_on(timer->data);
 }
 
 static void on_library(uv_poll_t *poll, int status, int events)
 {
     (void)status;
     (void)events;
-    struct loop_library *library = poll->data;
-    loop_run(library->loop, library->kind);
-    obey(library->loop);
+    go_on(poll->data);
 }
 
 /* The library says that it has more to do when it has, but also while it waits for the end of a line that does not fit
- * into its buffer (chunk extensions): when many runs have brought nothing forward, the next comes a little later. */
+ * into its buffer (chunk extensions): when many runs have brought nothing forward, the next comes a little later.
+ * Otherwise it comes when the loop has looked at everything else once. A timer of no time would not do: libuv may call
+ * those that are due until there are none, and a library that is never done would keep everyone else waiting. */
 void loop_run(struct loop *loop, enum loop_library_kind kind)
 {
     struct loop_library *library = &loop->libraries[kind];
@@ -54,7 +64,10 @@ void loop_run(struct loop *loop, enum loop_library_kind kind)
         if (MHD_get_timeout(library->mhd, &timeout_ms) != MHD_YES || timeout_ms > 0)
             return;
     }
-    uv_timer_start(&library->again, on_again, library->n_barren_runs > BARREN_RUNS_MAX, 0);
+    if (library->n_barren_runs > BARREN_RUNS_MAX)
+        uv_timer_start(&library->later, on_later, 1, 0);
+    else
+        uv_idle_start(&library->again, on_again);
 }
 
 /* Targets are wanted as they were sent: signatures cover them. */
@@ -118,8 +131,9 @@ static int watch_library(struct loop *loop, enum loop_library_kind kind)
     int fd = MHD_get_daemon_info(library->mhd, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
     library->loop = loop;
     library->kind = kind;
-    library->poll.data = library->again.data = library;
-    uv_timer_init(&loop->uv, &library->again);
+    library->poll.data = library->again.data = library->later.data = library;
+    uv_idle_init(&loop->uv, &library->again);
+    uv_timer_init(&loop->uv, &library->later);
     int r = uv_poll_init(&loop->uv, &library->poll, fd);
     return r < 0 ? r : uv_poll_start(&library->poll, UV_READABLE, on_library);
 }

@@ -43,7 +43,8 @@ struct loop_library {
     enum loop_library_kind kind;
     struct MHD_Daemon *mhd; /* NULL: not needed */
     uv_poll_t poll;
-    uv_timer_t again;       /* it has more to do */
+    uv_idle_t again;        /* it has more to do */
+    uv_timer_t later;       /* it says so, but nothing comes of it */
     unsigned n_barren_runs; /* in a row, without progress */
 };
 

@@ -11,6 +11,7 @@ import socket
 import ssl
 import subprocess
 import threading
+import time
 import urllib.request
 
 import boto3
@@ -22,6 +23,8 @@ from support.program import cloudmapctl, cloudmapd
 from support.sdk import REGION, Aws, client_env
 
 NAME = "cloudmap.localhost"
+PATIENCE_SECONDS = 20
+DELAYED_ACK_SECONDS = 0.035  # Linux waits 40 ms at least
 
 
 def certs(folder, *names):
@@ -102,10 +105,14 @@ def test_clients(folder, start_daemon, monkeypatch):
     assert metric(daemon, "cloudmap_tls_handshakes_failed_total")['{reason="plain_http"}'] == 1
 
 
+def connect(daemon, folder, source="127.0.0.1"):
+    raw = socket.create_connection(("127.0.0.1", port_of(daemon)), PATIENCE_SECONDS, (source, 0))
+    return context(folder).wrap_socket(raw, server_hostname=NAME)
+
+
 def served(daemon, folder):
     """The serial number of the certificate that a new connection is shown."""
-    with socket.create_connection(("127.0.0.1", port_of(daemon))) as raw, \
-            context(folder).wrap_socket(raw, server_hostname=NAME) as tls:
+    with connect(daemon, folder) as tls:
         return tls.getpeercert()["serialNumber"]
 
 
@@ -119,13 +126,9 @@ class Load:
         for thread in self.threads:
             thread.start()
 
-    def connect(self):
-        raw = socket.create_connection(("127.0.0.1", port_of(self.daemon)), timeout=20)
-        return context(self.folder).wrap_socket(raw, server_hostname=NAME)
-
     def run(self, keeps):
         try:
-            tls = self.connect()
+            tls = connect(self.daemon, self.folder)
             while not self.over.is_set():
                 tls.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
                 answer = b""
@@ -136,7 +139,7 @@ class Load:
                 next(self.n)
                 if not keeps:
                     tls.close()
-                    tls = self.connect()
+                    tls = connect(self.daemon, self.folder)
             tls.close()
         except (OSError, AssertionError) as fault:
             self.faults.append(fault)
@@ -148,6 +151,59 @@ class Load:
         self.over.set()
         for thread in self.threads:
             thread.join()
+
+
+class Busy:
+    """Connections on which requests never cease: a thread each sends many at a time."""
+
+    REQUEST, AT_ONCE = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", 100
+
+    def __init__(self, daemon, folder, n):
+        self.over = threading.Event()
+        self.threads = [threading.Thread(target=self.run, args=(connect(daemon, folder),)) for _ in range(n)]
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *error):
+        self.over.set()
+        for thread in self.threads:
+            thread.join()
+
+    def run(self, tls):
+        with tls:
+            tls.sendall(self.REQUEST)
+            size = len(tls.recv(65536))
+            while not self.over.is_set():
+                tls.sendall(self.REQUEST * self.AT_ONCE)
+                left = size * self.AT_ONCE
+                while left > 0:
+                    left -= len(block := tls.recv(65536))
+                    assert block
+
+
+def test_busy_connections_keep_nobody_waiting(folder, start_daemon):
+    daemon = start_daemon(settings(folder, **{"api.workers": "1"}))
+    with Busy(daemon, folder, 8):
+        for _ in range(20):
+            with urllib.request.urlopen(daemon.url + "/healthz", timeout=PATIENCE_SECONDS) as answer:
+                assert answer.status == 200
+            served(daemon, folder)
+
+
+def test_first_request_of_a_client_that_gathers(folder, start_daemon):
+    """With Nagle's algorithm, which waits for an acknowledgement of the handshake's last message."""
+    daemon, times = start_daemon(settings(folder)), []
+    for _ in range(5):
+        with connect(daemon, folder) as tls:
+            assert tls.version() == "TLSv1.3"
+            start = time.monotonic()
+            tls.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert tls.recv(65536).startswith(b"HTTP/1.1 200 ")
+            times.append(time.monotonic() - start)
+    assert min(times) < DELAYED_ACK_SECONDS, times
 
 
 def test_renewal_under_load(folder, start_daemon):
