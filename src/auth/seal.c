@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <nettle/base64.h>
+#include <nettle/eddsa.h>
 #include <nettle/hmac.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
@@ -20,6 +21,7 @@
 
 struct seal_key {
     struct aead aead;
+    uint8_t root[AEAD_KEY_LEN]; /* of derived keys */
     char id[SEAL_KEY_ID_LEN];
 };
 
@@ -48,16 +50,20 @@ void seal_free(struct seal *seal)
     munmap(seal, sizeof(*seal));
 }
 
+static void derive(const uint8_t key[AEAD_KEY_LEN], struct str purpose, size_t n, uint8_t *ret_key)
+{
+    struct hmac_sha256_ctx hmac;
+    hmac_sha256_set_key(&hmac, AEAD_KEY_LEN, key);
+    hmac_sha256_update(&hmac, purpose.n, (const uint8_t *)purpose.p);
+    hmac_sha256_digest(&hmac, n, ret_key);
+    explicit_bzero(&hmac, sizeof(hmac));
+}
+
 void seal_key_id(const uint8_t key[AEAD_KEY_LEN], char ret_id[SEAL_KEY_ID_LEN])
 {
-    static const char purpose[] = "cloudmap seal key id";
-    struct hmac_sha256_ctx hmac;
     uint8_t digest[SEAL_KEY_ID_LEN / 2];
-    hmac_sha256_set_key(&hmac, AEAD_KEY_LEN, key);
-    hmac_sha256_update(&hmac, sizeof(purpose) - 1, (const uint8_t *)purpose);
-    hmac_sha256_digest(&hmac, sizeof(digest), digest);
+    derive(key, STR("cloudmap seal key id"), sizeof(digest), digest);
     text_hex(digest, sizeof(digest), ret_id);
-    explicit_bzero(&hmac, sizeof(hmac));
 }
 
 /* Its place, or NO_KEY. */
@@ -80,6 +86,7 @@ int seal_add(struct seal *seal, const uint8_t key[AEAD_KEY_LEN])
     if (n == KEYS_MAX)
         return -ENOSPC;
     aead_init(&seal->keys[n].aead, key);
+    derive(key, STR("cloudmap derived keys"), AEAD_KEY_LEN, seal->keys[n].root);
     memcpy(seal->keys[n].id, id, sizeof(id));
     atomic_store_explicit(&seal->n_keys, n + 1, memory_order_release);
     return 0;
@@ -98,6 +105,45 @@ struct str seal_current(const struct seal *seal)
 {
     unsigned i = atomic_load_explicit(&seal->current, memory_order_acquire);
     return i == NO_KEY ? (struct str){ 0 } : (struct str){ seal->keys[i].id, SEAL_KEY_ID_LEN };
+}
+
+int seal_derive(const struct seal *seal, struct str purpose, uint8_t ret_key[AEAD_KEY_LEN])
+{
+    unsigned i = atomic_load_explicit(&seal->current, memory_order_acquire);
+    if (i == NO_KEY)
+        return -ENOKEY;
+    derive(seal->keys[i].root, purpose, AEAD_KEY_LEN, ret_key);
+    return 0;
+}
+
+static void signing_key(const struct seal_key *key, uint8_t ret_private[ED25519_KEY_SIZE],
+                        uint8_t ret_public[ED25519_KEY_SIZE])
+{
+    derive(key->root, STR("cloudmap signing key"), ED25519_KEY_SIZE, ret_private);
+    ed25519_sha512_public_key(ret_public, ret_private);
+}
+
+int seal_sign(const struct seal *seal, struct str text, uint8_t ret_public[SEAL_PUBLIC_KEY_LEN],
+              uint8_t ret_signature[SEAL_SIGNATURE_LEN])
+{
+    uint8_t private[ED25519_KEY_SIZE];
+    unsigned i = atomic_load_explicit(&seal->current, memory_order_acquire);
+    if (i == NO_KEY)
+        return -ENOKEY;
+    signing_key(&seal->keys[i], private, ret_public);
+    ed25519_sha512_sign(ret_public, private, text.n, (const uint8_t *)text.p, ret_signature);
+    explicit_bzero(private, sizeof(private));
+    return 0;
+}
+
+int seal_public_key(const struct seal *seal, size_t i, uint8_t ret_public[SEAL_PUBLIC_KEY_LEN])
+{
+    uint8_t private[ED25519_KEY_SIZE];
+    if (i >= atomic_load_explicit(&seal->n_keys, memory_order_acquire))
+        return 1;
+    signing_key(&seal->keys[i], private, ret_public);
+    explicit_bzero(private, sizeof(private));
+    return 0;
 }
 
 int seal_close(const struct seal *seal, struct str record, struct str plain, struct arena *arena,

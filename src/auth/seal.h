@@ -5,7 +5,9 @@
  * is locked where that is allowed, and left out of core dumps. A key that is known is never forgotten: what was sealed
  * before the keys changed opens until the process ends.
  *
- * seal_close and seal_open: any thread. The rest: one thread at a time, beside those. */
+ * Other keys are derived from these (HMAC-SHA256 of a purpose), so that there is no second secret to keep.
+ *
+ * seal_close, seal_open, seal_sign and seal_derive: any thread. The rest: one thread at a time, beside those. */
 #pragma once
 
 #include "auth/aead.h"
@@ -34,6 +36,17 @@ enum seal_result {
     SEAL_UNKNOWN_KEY = 1, /* sealed under another key */
     SEAL_BROKEN,          /* damaged, or of another record */
 };
+
+#define SEAL_PUBLIC_KEY_LEN 32 /* Ed25519 (RFC 8032) */
+#define SEAL_SIGNATURE_LEN 64
+
+/* Signs `text` with a key that is derived from the one that seals. 0 or -ENOKEY. */
+int seal_sign(const struct seal *seal, struct str text, uint8_t ret_public[SEAL_PUBLIC_KEY_LEN],
+              uint8_t ret_signature[SEAL_SIGNATURE_LEN]);
+/* What checks the signatures made under key number `i`, in the order of seal_add: 0, or 1: there are no more. */
+int seal_public_key(const struct seal *seal, size_t i, uint8_t ret_public[SEAL_PUBLIC_KEY_LEN]);
+/* A secret for one purpose, of the key that seals. 0 or -ENOKEY. */
+int seal_derive(const struct seal *seal, struct str purpose, uint8_t ret_key[AEAD_KEY_LEN]);
 
 /* `record` says what it belongs to, such as `access_key/AKIA...`. 0; -ENOMEM; -EINVAL: longer than SEAL_PLAIN_MAX;
  * -ENOKEY: there is no key. */

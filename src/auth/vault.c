@@ -247,6 +247,22 @@ static int choose_key(struct vault *vault, struct vault_message *message)
     return r;
 }
 
+static void set_paths(struct vault *vault, const struct vault_config *config)
+{
+    vault->is_given = config->is_given;
+    snprintf(vault->path, sizeof(vault->path), "%s", config->path);
+    snprintf(vault->new_path, sizeof(vault->new_path), "%s.new", vault->path);
+}
+
+int vault_read_keys(const struct vault_config *config, struct seal *seal, struct vault_message *ret_message)
+{
+    struct vault vault = { .seal = seal };
+    struct file_key key;
+    set_paths(&vault, config);
+    int r = read_file(&vault, vault.path, &key, ret_message);
+    return r ? r : read_file(&vault, vault.new_path, &key, ret_message);
+}
+
 int vault_open(const struct vault_config *config, struct registry *registry, struct vault **ret_vault,
                struct vault_message *ret_message)
 {
@@ -255,9 +271,7 @@ int vault_open(const struct vault_config *config, struct registry *registry, str
     if (!vault)
         return -ENOMEM;
     vault->registry = registry;
-    vault->is_given = config->is_given;
-    snprintf(vault->path, sizeof(vault->path), "%s", config->path);
-    snprintf(vault->new_path, sizeof(vault->new_path), "%s.new", vault->path);
+    set_paths(vault, config);
     if (!vault->is_given)
         remove_drafts(vault);
     vault->seal = seal_new();

@@ -37,6 +37,10 @@ int vault_open(const struct vault_config *config, struct registry *registry, str
                struct vault_message *ret_message);
 void vault_free(struct vault *vault); /* accepts NULL */
 
+/* The keys of FILE and FILE.new into `seal`, without a registry, and nothing is made: for what is derived from them. 0,
+ * also when there is no file, or VAULT_BAD_FILE. */
+int vault_read_keys(const struct vault_config *config, struct seal *seal, struct vault_message *ret_message);
+
 /* As long as the vault. */
 const struct seal *vault_seal(const struct vault *vault);
 

@@ -36,8 +36,7 @@ bool access_offline_is_needed(const struct ctl *ctl)
     return !is_there;
 }
 
-/* Where the key file is: as the daemon would find it, but for its configuration. */
-static const char *find_key_file(const struct ctl *ctl, char ret_path[PATH_MAX])
+const char *access_offline_key_file(const struct ctl *ctl, char ret_path[PATH_MAX])
 {
     const char *set = getenv("CLOUDMAP_AUTH_KEY_FILE");
     if (ctl->key_file)
@@ -68,7 +67,7 @@ static int run_on(const struct ctl *ctl, struct registry *registry, struct buf *
 {
     char path[PATH_MAX];
     struct vault_message message = { .text = "" };
-    struct vault_config config = { .path = find_key_file(ctl, path) };
+    struct vault_config config = { .path = access_offline_key_file(ctl, path) };
     struct vault *vault = NULL;
     snapshot_reader_start();
     int r = vault_open(&config, registry, &vault, &message);

@@ -4,6 +4,9 @@
 #pragma once
 
 #include "cloudmapctl/ctl.h"
+#include "store/store.h"
 
-/* `verify`: every record and the chain; `list [N]`: the newest. */
+/* `verify`: audit_verify.h; `list [N]`: the newest records; `key`: the public key of checkpoints. */
 int audit_trail_run(const struct ctl *ctl);
+/* Tells why the trail cannot be read: `r` and the message are a function's of store_trail.h. Returns the exit code. */
+int audit_trail_failed(int r, const struct store_message *message);

@@ -15,20 +15,22 @@ struct ctl_list {
 };
 
 struct ctl {
-    const char *data;   /* --data, or the directory found */
-    const char *socket; /* --socket, or NULL: the one in `data` */
-    const char *api;    /* --api URL, or NULL */
-    const char *from;   /* explain --from IP, or NULL */
-    const char *reason; /* drain --reason TEXT, or NULL */
-    const char *time;   /* drain --for TIME, or NULL */
-    const char *then;   /* drain --then WHAT, or NULL */
-    const char *head;   /* audit verify --head NUMBER:HASH, or NULL */
-    bool json;          /* -o json */
-    bool force;         /* drain --force */
-    bool all;           /* guard --all */
-    bool replace;       /* restore --replace */
-    const char *out;    /* cert --out DIR, or NULL */
-    bool is_client;     /* cert --client */
+    const char *data;            /* --data, or the directory found */
+    const char *socket;          /* --socket, or NULL: the one in `data` */
+    const char *api;             /* --api URL, or NULL */
+    const char *from;            /* explain --from IP, or NULL */
+    const char *reason;          /* drain --reason TEXT, or NULL */
+    const char *time;            /* drain --for TIME, or NULL */
+    const char *then;            /* drain --then WHAT, or NULL */
+    const char *head;            /* audit verify --head NUMBER:HASH, or NULL */
+    const char *against;         /* audit verify --against FILE, or NULL */
+    struct ctl_list public_keys; /* audit verify --public-key KEY */
+    bool json;                   /* -o json */
+    bool force;                  /* drain --force */
+    bool all;                    /* guard --all */
+    bool replace;                /* restore --replace */
+    const char *out;             /* cert --out DIR, or NULL */
+    bool is_client;              /* cert --client */
     /* key, user, role, policy: */
     const char *account, *user, *role, *path, *max_session; /* each --NAME, or NULL */
     const char *trust, *document, *key_file;                /* files, or NULL */

@@ -46,7 +46,7 @@ static const struct command commands[] = {
     { "user", "ACTION [NAME]", 1, 2, access_ctl_user, PLACE_SOCKET, "users: create, list, delete" },
     { "role", "ACTION [NAME]", 1, 2, access_ctl_role, PLACE_SOCKET, "roles: create, list, delete" },
     { "policy", "ACTION [POLICY]", 1, 4, access_ctl_policy, PLACE_SOCKET, "policies: attach, detach, list, test" },
-    { "audit", "verify|list [N]", 1, 2, audit_trail_run, 0, "the audit trail: is it whole; its newest records" },
+    { "audit", "verify|list|key [N]", 1, 2, audit_trail_run, 0, "the audit trail: is it whole; its newest records" },
     { "backup", "FILE", 1, 1, backup_run, 0, "a verified copy of the store; the daemon may run" },
     { "restore", "FILE", 1, 1, restore_run, 0, "make a backup the store; no daemon may run" },
     { "env", "", 0, 0, env_run, PLACE_SOCKET | PLACE_API, "variables for clients: eval \"$(cloudmapctl env)\"" },
@@ -75,13 +75,15 @@ static const struct flag flags[] = {
     { "user", "NAME", offsetof(struct ctl, user), " key policy ", "of this user (policy: or --role)" },
     { "role", "NAME", offsetof(struct ctl, role), " policy ", NULL },
     { "root", NULL, offsetof(struct ctl, root), " key ", NULL },
-    { "key-file", "FILE", offsetof(struct ctl, key_file), " key ", NULL },
+    { "key-file", "FILE", offsetof(struct ctl, key_file), " key audit ", NULL },
     { "path", "PATH", offsetof(struct ctl, path), " user role ", NULL },
     { "trust", "FILE", offsetof(struct ctl, trust), " role ", NULL },
     { "max-session", "TIME", offsetof(struct ctl, max_session), " role ", NULL },
     { "document", "FILE", offsetof(struct ctl, document), " policy ", NULL },
     { "context", "KEY=VALUE", offsetof(struct ctl, context), " policy ", NULL },
     { "head", "NUMBER:HASH", offsetof(struct ctl, head), " audit ", NULL },
+    { "against", "FILE", offsetof(struct ctl, against), " audit ", NULL },
+    { "public-key", "KEY", offsetof(struct ctl, public_keys), " audit ", NULL },
     { "replace", NULL, offsetof(struct ctl, replace), " restore ", "keep the present store beside the new one" },
     { "out", "DIR", offsetof(struct ctl, out), " cert ", NULL },
     { "client", NULL, offsetof(struct ctl, is_client), " cert ", NULL },
@@ -153,6 +155,12 @@ static const char *find_data(void)
     return is_directory(system_wide) && !is_directory(here) ? system_wide : here;
 }
 
+/* Is its member a struct ctl_list? */
+static bool is_list(const struct flag *flag)
+{
+    return flag->member == offsetof(struct ctl, context) || flag->member == offsetof(struct ctl, public_keys);
+}
+
 static int add_to_list(struct ctl_list *list, const struct flag *flag)
 {
     if (list->n == CTL_LIST_MAX)
@@ -167,7 +175,7 @@ static int take_flag(struct ctl *ctl, int flag, bool taken[FLAG_COUNT])
         size_t i = (size_t)(flag - FLAG_FIRST);
         void *member = (char *)ctl + flags[i].member;
         taken[i] = true;
-        if (flags[i].member == offsetof(struct ctl, context))
+        if (is_list(&flags[i]))
             return add_to_list(member, &flags[i]);
         if (flags[i].value)
             *(const char **)member = optarg;

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "cloudmapd/api_address.h"
 #include "cloudmapd/audit_file.h"
+#include "cloudmapd/audit_signer.h"
 #include "cloudmapd/auth_mode.h"
 #include "cloudmapd/banner.h"
 #include "cloudmapd/daemon_access.h"
@@ -268,8 +269,10 @@ static int start_access(struct daemon *daemon)
     if (r == 0)
         r = auth_mode_decide(daemon->config, &daemon->passed, found, &daemon->is_auth_required, message.text,
                              sizeof(message.text));
-    if (r == 0 && keeps_trail(daemon))
-        registry_keep_trail(daemon->registry);
+    if (r == 0 && keeps_trail(daemon)) {
+        struct registry_signer signer = audit_signer_of(vault_seal(daemon->vault));
+        registry_keep_trail(daemon->registry, &signer);
+    }
     if (r == 0 && daemon->is_auth_required && !found.active)
         log_write(LOG_ACCESS_NO_KEY, NULL, 0);
     return r == 0 ? 0 : refuse(r > 0 ? EX_CONFIG : EXIT_FAILURE, message.text);
@@ -697,8 +700,9 @@ static bool stop(struct daemon *daemon)
     dns_server_stop(daemon->dns);
     admin_stop(daemon->admin);
     health_stop(daemon->health);
-    vault_free(daemon->vault);
+    registry_stop(daemon->registry); /* its last checkpoint is for the audit file, too */
     audit_file_stop(daemon->audit_file);
+    vault_free(daemon->vault);
     registry_close(daemon->registry);
     health_free(daemon->health);
     daemon_targets_fini(&daemon->targets);

@@ -28,9 +28,11 @@ struct registry {
     struct queue queue;
     struct apply apply;
     struct trail trail;
+    struct registry_signer signer;    /* set before keeps_trail */
     atomic_bool keeps_trail, refuses; /* of changes that are audited; these */
     int failure;                      /* what the last round that had something to commit was answered with */
     pthread_t writer;
+    bool is_stopped;
 };
 
 /* --- the round --------------------------------------------------------------------------------------------------- */
@@ -155,7 +157,7 @@ static void registry_apply(struct registry *registry, struct change *change)
     }
     change->result = apply_change(apply, change);
     if (is_audited)
-        trail_put_change(&registry->trail, apply->batch, change, apply->wall_ms);
+        trail_put_change(&registry->trail, apply->batch, change, apply->wall_ms, apply->mono_ms);
 }
 
 static void registry_put_notes(struct registry *registry, bool ride)
@@ -165,11 +167,23 @@ static void registry_put_notes(struct registry *registry, bool ride)
     trail_put_notes(&registry->trail, apply->batch, apply->wall_ms, apply->mono_ms, ride);
 }
 
-/* What is noted when the writer ends is not left behind. */
-static void registry_last_round(struct registry *registry)
+static void registry_sign(struct registry *registry, bool last)
+{
+    struct apply *apply = &registry->apply;
+
+    if (registry->keeps_trail && registry->signer.sign)
+        trail_put_checkpoint(&registry->trail, &registry->signer, store_head(registry->store), apply->batch,
+                             apply->wall_ms, apply->mono_ms, last);
+}
+
+/* What is noted when the writer ends is not left behind, and signed. */
+static void registry_last_rounds(struct registry *registry)
 {
     registry_begin(registry);
     registry_put_notes(registry, true);
+    registry_end(registry, 0);
+    registry_begin(registry);
+    registry_sign(registry, true);
     registry_end(registry, 0);
 }
 
@@ -181,6 +195,7 @@ static void registry_round(struct registry *registry, struct queue_item *list, s
 
     metric_set(METRIC_QUEUE_DEPTH, (int64_t)queue_depth(&registry->queue));
     registry_begin(registry);
+    registry_sign(registry, false);
     apply_due(apply);
     for (item = list; item && !apply->edit.failed; item = item->next) {
         struct change *change = (struct change *)item;
@@ -234,7 +249,7 @@ static void *registry_write(void *arg)
     snapshot_reader_start(); /* who frees under RCU must be known to it */
     while (queue_drain(&registry->queue, REGISTRY_MAX_BATCH, registry_next_wakeup(registry), &list, &n) == 0)
         registry_round(registry, list, n);
-    registry_last_round(registry);
+    registry_last_rounds(registry);
     snapshot_reader_stop();
     return NULL;
 }
@@ -277,9 +292,11 @@ int registry_note(struct registry *registry, struct str text)
     return r;
 }
 
-void registry_keep_trail(struct registry *registry)
+void registry_keep_trail(struct registry *registry, const struct registry_signer *signer)
 {
+    registry->signer = *signer;
     registry->keeps_trail = true;
+    queue_wake(&registry->queue);
 }
 
 void registry_refuse_changes(struct registry *registry, bool refuse)
@@ -369,12 +386,21 @@ out:
     return r;
 }
 
-void registry_close(struct registry *registry)
+void registry_stop(struct registry *registry)
 {
     if (!registry)
         return;
     queue_close(&registry->queue);
     pthread_join(registry->writer, NULL);
+    registry->is_stopped = true;
+}
+
+void registry_close(struct registry *registry)
+{
+    if (!registry)
+        return;
+    if (!registry->is_stopped)
+        registry_stop(registry);
     snapshot_barrier();
     queue_fini(&registry->queue);
     registry_free(registry);

@@ -56,7 +56,9 @@ struct registry_config {
 int registry_open(const struct registry_config *config, struct store *store, struct registry **ret_registry,
                   struct store_message *ret_message);
 
-/* Finishes what is queued, stops the writer, frees the state. Reader threads must have stopped. Accepts NULL. */
+/* Finishes what is queued and what is noted, and ends the writer: later changes are refused. Once; accepts NULL. */
+void registry_stop(struct registry *registry);
+/* Stops it, unless that is done, and frees the state. Reader threads must have stopped. Accepts NULL. */
 void registry_close(struct registry *registry);
 
 /* Any thread. The change is answered through its `done`, on the writer's thread or, when it cannot be queued, at once
@@ -71,8 +73,15 @@ int registry_do(struct registry *registry, struct change *change);
  * never waits. 0, or 1 when too much waits already: it is lost, and counted. */
 int registry_note(struct registry *registry, struct str text);
 
-/* From now on changes that can tell of themselves do so in the audit trail. Any thread. */
-void registry_keep_trail(struct registry *registry);
+/* Appends to `text` the row of the audit trail that signs where it stands, or nothing when it cannot. Writer thread. */
+struct registry_signer {
+    void (*sign)(void *arg, const struct store_trail_head *head, int64_t wall_ms, struct buf *text);
+    void *arg;
+};
+
+/* From now on changes that can tell of themselves do so in the audit trail, and the trail is signed (`sign` NULL: it is
+ * not). Once, before the first change; any thread. */
+void registry_keep_trail(struct registry *registry, const struct registry_signer *signer);
 /* From now on changes that are audited are refused, or no more. Any thread. */
 void registry_refuse_changes(struct registry *registry, bool refuse);
 

@@ -55,6 +55,8 @@ int64_t trail_due_mono_ms(struct trail *trail)
     pthread_mutex_lock(&trail->mutex);
     due = trail->notes.n ? trail->notes_mono_ms + TRAIL_GATHER_MS : INT64_MAX;
     pthread_mutex_unlock(&trail->mutex);
+    if (trail->has_signed && trail->rest.n && trail->rest.mono_ms + TRAIL_SIGN_MS < due)
+        due = trail->rest.mono_ms + TRAIL_SIGN_MS;
     return due;
 }
 
@@ -74,6 +76,17 @@ static bool trail_take(struct trail *trail, int64_t mono_ms, bool ride)
     return is_due;
 }
 
+/* A row that is no checkpoint. */
+static void trail_append(struct trail *trail, struct store_batch *batch, struct str text, int64_t wall_ms,
+                         int64_t mono_ms)
+{
+    if (trail->rest.n++ == 0) {
+        trail->rest.wall_ms = wall_ms;
+        trail->rest.mono_ms = mono_ms;
+    }
+    store_append(batch, wall_ms, text);
+}
+
 void trail_put_notes(struct trail *trail, struct store_batch *batch, int64_t wall_ms, int64_t mono_ms, bool ride)
 {
     struct str rest;
@@ -83,7 +96,7 @@ void trail_put_notes(struct trail *trail, struct store_batch *batch, int64_t wal
         return;
     for (rest = buf_str(&trail->taken); rest.n;) {
         struct str line = { rest.p, str_find_char(rest, '\n') };
-        store_append(batch, wall_ms, line);
+        trail_append(trail, batch, line, wall_ms, mono_ms);
         trail->n_taken++;
         rest = str_skip(rest, line.n + 1);
     }
@@ -94,16 +107,50 @@ void trail_lose(struct trail *trail)
 {
     metric_add(METRIC_AUDIT_DROPPED, (int64_t)trail->n_taken);
     trail->n_taken = 0;
+    trail->rest = trail->rest_before;
+}
+
+/* --- checkpoints ------------------------------------------------------------------------------------------------- */
+
+/* By either clock: one of them may jump, the other one rests while the machine sleeps. */
+static bool trail_is_time_to_sign(const struct trail *trail, int64_t wall_ms, int64_t mono_ms)
+{
+    const struct trail_unsigned *rest = &trail->rest;
+
+    return rest->n >= TRAIL_SIGN_ROWS || wall_ms - rest->wall_ms >= TRAIL_SIGN_MS ||
+           mono_ms - rest->mono_ms >= TRAIL_SIGN_MS;
+}
+
+void trail_put_checkpoint(struct trail *trail, const struct registry_signer *signer,
+                          const struct store_trail_head *head, struct store_batch *batch, int64_t wall_ms,
+                          int64_t mono_ms, bool last)
+{
+    if (!trail->has_signed) /* what is there may have been written before a crash: it is due since 1970 */
+        trail->rest = (struct trail_unsigned){ .n = head->last };
+    trail->has_signed = true;
+    trail->rest_before = trail->rest;
+    if (!trail->rest.n || !(last || trail_is_time_to_sign(trail, wall_ms, mono_ms)))
+        return;
+    buf_clear(&trail->text);
+    signer->sign(signer->arg, head, wall_ms, &trail->text);
+    if (trail->text.n && !trail->text.failed) {
+        store_append(batch, wall_ms, buf_str(&trail->text));
+        trail->rest.n = 0;
+    } else { /* not at once again */
+        trail->rest.wall_ms = wall_ms;
+        trail->rest.mono_ms = mono_ms;
+    }
 }
 
 /* --- changes, and the oldest rows -------------------------------------------------------------------------------- */
 
-void trail_put_change(struct trail *trail, struct store_batch *batch, const struct change *change, int64_t wall_ms)
+void trail_put_change(struct trail *trail, struct store_batch *batch, const struct change *change, int64_t wall_ms,
+                      int64_t mono_ms)
 {
     buf_clear(&trail->text);
     change->audit(change, wall_ms, &trail->text);
     if (trail->text.n || trail->text.failed)
-        store_append(batch, wall_ms, trail->text.failed ? (struct str){ 0 } : buf_str(&trail->text));
+        trail_append(trail, batch, trail->text.failed ? (struct str){ 0 } : buf_str(&trail->text), wall_ms, mono_ms);
 }
 
 void trail_expire(struct trail *trail, struct store *store, struct store_batch *batch, int64_t wall_ms, int64_t mono_ms)

@@ -50,7 +50,7 @@ int store_trail_seek(struct store_trail *trail, int64_t time_ms, uint64_t *ret_n
                      struct store_message *ret_message);
 
 /* Every row against its hash, and the chain against the head, in one state of the store; fn (or NULL) sees each row
- * that is good. 0 with the head, STORE_DAMAGED with a message that names the first row that is wrong, or results as
- * above. */
+ * that is good, *ret_head being filled. 0 with the head, STORE_DAMAGED with a message that names the first row that is
+ * wrong, or results as above. */
 int store_trail_verify(struct store_trail *trail, store_trail_fn *fn, void *arg, struct store_trail_head *ret_head,
                        struct store_message *ret_message);

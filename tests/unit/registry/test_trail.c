@@ -5,6 +5,9 @@
 #include "bed.h"
 
 #include "base/metric.h"
+#include "registry/trail.h"
+
+#include <stdio.h>
 
 static void tell(const struct change *change, int64_t wall_ms, struct buf *text)
 {
@@ -29,7 +32,7 @@ static void test_changes(void **state)
 
     (void)state;
     bed_init(&bed);
-    registry_keep_trail(bed.registry);
+    registry_keep_trail(bed.registry, &(struct registry_signer){ 0 });
     service = bed_service(&bed, bed_namespace(&bed, NAMESPACE_HTTP, "h"), "s", SERVICE_CHECK_NONE);
     assert_int_equal(store_head(bed.store)->last, 0);
     store_stat(bed.store, &before);
@@ -117,12 +120,106 @@ static void test_keeping(void **state)
     bed_fini(&bed);
 }
 
+/* A signer that says what it signs. */
+static void sign(void *arg, const struct store_trail_head *head, int64_t wall_ms, struct buf *text)
+{
+    (void)wall_ms;
+    if (!*(bool *)arg)
+        buf_printf(text, "{\"signed\":%d}", (int)head->last);
+}
+
+static void note(struct bed *bed, int n)
+{
+    while (n--)
+        assert_int_equal(registry_note(bed->registry, STR("{\"n\":1}")), 0);
+    bed->clock.wall_ms -= 500;
+    bed_advance(bed, 500);
+}
+
+static uint64_t last(const struct bed *bed)
+{
+    return store_head(bed->store)->last;
+}
+
+static void test_checkpoints(void **state)
+{
+    bool is_mute = false;
+    struct registry_signer signer = { .sign = sign, .arg = &is_mute };
+    struct store_trail_head wanted = { 0 };
+    struct bed bed;
+
+    (void)state;
+    bed_init(&bed);
+    note(&bed, 3);
+    registry_keep_trail(bed.registry, &signer); /* what is there, at once */
+    bed_settle(&bed);
+    for (int i = 0; i < 3; i++)
+        expect(&wanted, "{\"n\":1}");
+    expect(&wanted, "{\"signed\":3}");
+    assert_memory_equal(store_head(bed.store), &wanted, sizeof(wanted));
+    note(&bed, 1);
+    bed_advance(&bed, TRAIL_SIGN_MS - 1000);
+    assert_int_equal(last(&bed), 5);
+    bed.clock.wall_ms -= TRAIL_SIGN_MS; /* either clock will do */
+    bed_advance(&bed, 1000);
+    bed.clock.wall_ms = BED_WALL_MS;
+    assert_int_equal(last(&bed), 6);
+    bed_advance(&bed, 10 * TRAIL_SIGN_MS); /* nothing new, nothing to sign */
+    assert_int_equal(last(&bed), 6);
+    bed.clock.wall_ms = BED_WALL_MS;
+    note(&bed, 1);
+    bed_jump(&bed, TRAIL_SIGN_MS);
+    bed_settle(&bed);
+    assert_int_equal(last(&bed), 8);
+    bed.clock.wall_ms = BED_WALL_MS;
+    note(&bed, TRAIL_SIGN_ROWS);
+    bed_settle(&bed);
+    assert_int_equal(last(&bed), 9 + TRAIL_SIGN_ROWS);
+    /* a signer that cannot is asked again a minute later */
+    note(&bed, 1);
+    is_mute = true;
+    bed_advance(&bed, TRAIL_SIGN_MS);
+    is_mute = false;
+    bed_settle(&bed);
+    assert_int_equal(last(&bed), 10 + TRAIL_SIGN_ROWS);
+    bed_advance(&bed, TRAIL_SIGN_MS);
+    assert_int_equal(last(&bed), 11 + TRAIL_SIGN_ROWS);
+    /* the end signs, too */
+    bed.clock.wall_ms = BED_WALL_MS;
+    note(&bed, 1);
+    bed_reopen(&bed);
+    assert_int_equal(last(&bed), 13 + TRAIL_SIGN_ROWS);
+    bed_fini(&bed);
+}
+
+/* A checkpoint that is not committed is made again. */
+static void test_lost_checkpoint(void **state)
+{
+    const struct store_fault fault = { .kind = STORE_FAULT_FULL, .at = 2 };
+    bool is_mute = false;
+    struct registry_signer signer = { .sign = sign, .arg = &is_mute };
+    struct bed bed;
+
+    (void)state;
+    bed_init_fault(&bed, &fault);
+    note(&bed, 1);
+    bed_pause(&bed);
+    registry_keep_trail(bed.registry, &signer);
+    caller_new(&bed.caller, CHANGE_TAG)->service_id = STR("none");
+    caller_submit(&bed.caller);
+    bed_resume(&bed);
+    assert_int_equal(caller_wait(&bed.caller), CHANGE_STORE_FULL);
+    assert_int_equal(last(&bed), 1);
+    bed_settle(&bed);
+    assert_int_equal(last(&bed), 2);
+    bed_fini(&bed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_changes),
-        cmocka_unit_test(test_notes),
-        cmocka_unit_test(test_keeping),
+        cmocka_unit_test(test_changes),     cmocka_unit_test(test_notes),           cmocka_unit_test(test_keeping),
+        cmocka_unit_test(test_checkpoints), cmocka_unit_test(test_lost_checkpoint),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
