@@ -234,7 +234,7 @@ void apply_register(struct apply *apply, struct tenant *tenant, struct change *c
                                        .remove_ms = own.lease_remove_ms,
                                        .lease_end_mono_ms = own.lease_ms ? apply->mono_ms + own.lease_ms : 0 });
     apply_put_instance(apply, node, instance, old);
-    node->revision = apply->revision;
+    node->revision = apply->next.instances_revision;
     node->n_registered++;
     apply_put_service(apply, tenant, node);
 }
@@ -266,7 +266,7 @@ void apply_deregister(struct apply *apply, struct tenant *tenant, struct change 
     apply_note_presence(apply, node, old, NULL);
     apply_displace(apply, node, old);
     edit_replace(&apply->edit, old);
-    node->revision = apply->revision;
+    node->revision = apply->next.instances_revision;
     node->n_deregistered++;
     apply_put_service(apply, tenant, node);
 }

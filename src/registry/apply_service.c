@@ -106,7 +106,7 @@ int apply_create_service(struct apply *apply, struct change *change)
     node = edit_alloc(&apply->edit, sizeof(*node));
     if (!node)
         return -ENOMEM;
-    *node = (struct service_node){ .revision = apply->revision,
+    *node = (struct service_node){ .revision = apply->next.instances_revision,
                                    .epoch = apply->edit.epoch,
                                    .was_probed = service_is_probed(&draft) };
     node->config = edit_adopt(&apply->edit, service_dup(&draft));

@@ -91,7 +91,7 @@ static void apply_replace_instance(struct apply *apply, struct service_node *nod
     if (!instance)
         return;
     apply_put_instance(apply, node, instance, old);
-    node->revision = apply->revision;
+    node->revision = apply->next.instances_revision;
     apply_put_service(apply, tenant, node);
 }
 

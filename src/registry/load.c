@@ -116,6 +116,8 @@ static int load_service(struct load *load, const struct record_key *key, char *v
         return -ENOMEM;
     }
     tree_put(&apply->edit, &load->tenant->services, &state_services, node, 0);
+    if (apply->next.instances_revision < revision)
+        apply->next.instances_revision = revision;
     load->node = node;
     return 0;
 }

@@ -37,6 +37,18 @@ struct registry {
 
 /* --- the round --------------------------------------------------------------------------------------------------- */
 
+/* In units of which there are more in a millisecond than commits. */
+static void registry_advance_instances_revision(struct apply *apply)
+{
+    uint64_t now = (uint64_t)apply->wall_ms << 11, *revision = &apply->next.instances_revision;
+
+    ++*revision;
+    if (*revision < apply->revision)
+        *revision = apply->revision;
+    if (*revision < now)
+        *revision = now;
+}
+
 static void registry_begin(struct registry *registry)
 {
     struct apply *apply = &registry->apply;
@@ -51,6 +63,7 @@ static void registry_begin(struct registry *registry)
     apply->next.revision = apply->revision;
     apply->wall_ms = clock_wall_ms(registry->config.clock);
     apply->mono_ms = clock_mono_ns(registry->config.clock) / 1000000;
+    registry_advance_instances_revision(apply);
     apply->n_notices = 0;
     apply->has_moved = false;
     apply->stale_services.n = apply->stale_owners.n = apply->new_operations.n = apply->waiting_bytes = 0;

@@ -69,8 +69,11 @@ struct snapshot {
     uint32_t n_held_leases;
     const struct vpc_map *vpcs; /* of the configuration; NULL: all are one */
     uint64_t revision;          /* of the commit that it shows */
-    struct hash_key index_key;  /* random in each process: hostile attributes cannot aim at collisions */
-    struct dname_key name_key;  /* the same for names */
+    /* Of services whose instances came or went in that commit: by the clock, since a count of commits would tell an
+     * account how many others made. Never less than the commit's, nor than any before. */
+    uint64_t instances_revision;
+    struct hash_key index_key; /* random in each process: hostile attributes cannot aim at collisions */
+    struct dname_key name_key; /* the same for names */
 };
 
 extern const struct tree_type state_tenants, state_namespaces, state_namespaces_by_name, state_namespaces_by_http_name,

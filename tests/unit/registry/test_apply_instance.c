@@ -98,6 +98,38 @@ static void test_revisions_follow_membership(void **state)
     place_fini(&place);
 }
 
+/* It tells nothing of what others do meanwhile, and does not go back with the clock. */
+static void test_revisions_do_not_count_commits(void **state)
+{
+    uint64_t before, after;
+    struct place place;
+    struct str other;
+
+    (void)state;
+    place_init(&place, SERVICE_CHECK_NONE);
+    other = bed_service(&place.bed, bed_namespace(&place.bed, NAMESPACE_HTTP, "other"), "s", SERVICE_CHECK_NONE);
+    for (int n = 0; n < 20; n += 10) {
+        bed_advance(&place.bed, 1);
+        bed_register(&place.bed, place.service, "i", "");
+        before = look(&place, "i").revision;
+        bed_advance(&place.bed, 1000);
+        for (int i = 0; i < n; i++)
+            bed_register(&place.bed, other, "i", "");
+        bed_advance(&place.bed, 1000);
+        assert_int_equal(caller_deregister(&place.bed.caller, place.service, "i"), 0);
+        after = look(&place, "i").revision;
+        assert_true(after - before == UINT64_C(2000) << 11);
+    }
+    bed_jump(&place.bed, -BED_DAY_MS);
+    bed_register(&place.bed, place.service, "i", "");
+    assert_true(look(&place, "i").revision > after);
+    after = look(&place, "i").revision;
+    bed_reopen(&place.bed);
+    bed_register(&place.bed, place.service, "j", "");
+    assert_true(look(&place, "j").revision > after);
+    place_fini(&place);
+}
+
 static void test_a_repetition_is_the_operation_it_repeats(void **state)
 {
     char id[ID_OPERATION_SIZE];
@@ -387,6 +419,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_registration_replaces_all_attributes),
         cmocka_unit_test(test_revisions_follow_membership),
+        cmocka_unit_test(test_revisions_do_not_count_commits),
         cmocka_unit_test(test_a_repetition_is_the_operation_it_repeats),
         cmocka_unit_test(test_what_is_not_there),
         cmocka_unit_test(test_limits),
