@@ -169,6 +169,9 @@ def test_verify_finds_what_was_done_to_records(audited):
     audited.stop()
     for text, says in (("UPDATE trail SET text = replace(text, 'n7', 'n8') WHERE text LIKE '%\"n7\"%'", "was changed"),
                        ("DELETE FROM trail WHERE number = 5", "row 5 of the trail is missing"),
+                       ("UPDATE trail SET text = (SELECT text FROM trail AS other WHERE other.number = 11 - trail.number) "
+                        "WHERE number IN (5, 6)", "row 5 of the trail was changed"),
+                       ("UPDATE trail SET number = number + 1000 WHERE number = 5", "row 5 of the trail is missing"),
                        (f"DELETE FROM trail WHERE number > {n - 3}", "as are those behind it")):
         with sqlite3.connect(audited.data / "cloudmap.db") as db:
             db.execute("BEGIN")

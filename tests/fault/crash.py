@@ -6,6 +6,7 @@ import shutil
 import time
 from pathlib import Path
 
+from audited import SETTINGS, Judge
 from disks import PowerDisk
 from faulty import KILL, LIE, Plan
 from images import Journal
@@ -37,7 +38,7 @@ def begin(server, seed):
     return workload
 
 
-def restart_and_judge(server, workload, figures):
+def restart_and_judge(server, workload, figures, judge=lambda workload: None):
     began = time.monotonic()
     server.start()
     took = time.monotonic() - began
@@ -47,23 +48,28 @@ def restart_and_judge(server, workload, figures):
     with server.client() as client:
         workload.verify(client)
     assert not workload.refused, workload.refused[:3]
+    judge(workload)
 
 
-def kill_rounds(folder, rounds, seed, progress=lambda line: None):
-    """kill -9 between 5 and 200 ms after the writers began; the store lives on over all rounds."""
+def kill_rounds(folder, rounds, seed, progress=lambda line: None, audited=False):
+    """kill -9 between 5 and 200 ms after the writers began; the store lives on over all rounds. With `audited`, the audit
+    trail is judged as well."""
     chance, figures = random.Random(seed), Figures("kill -9", seed)
-    with Server(Path(folder) / "data") as server:
-        workload = begin(server, seed)
+    with Server(Path(folder) / "data", SETTINGS if audited else None) as server:
+        workload, trail = begin(server, seed), Judge(server.data)
+        if audited:
+            server.restart()  # what was noted of the beginning is written
+            trail.begin()
         for n in range(rounds):
             workload.connect(server.port)
             workload.run(chance.uniform(0.005, 0.2))
             server.kill9()
             workload.drain()
-            restart_and_judge(server, workload, figures)
+            restart_and_judge(server, workload, figures, *[trail.judge] * audited)
             progress(f"kill -9: round {n + 1} of {rounds}")
         assert server.stop() == 0, server.stderr_lines
     assert workload.acknowledged["RegisterInstance"] > rounds, "hardly anything was written"
-    return figures.line(workload)
+    return figures.line(workload) + (f"\n{trail.line()}" if audited else "")
 
 
 def power_rounds(folder, rounds, seed, progress=lambda line: None, lie=False):

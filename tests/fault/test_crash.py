@@ -3,14 +3,44 @@
 
 import pytest
 
+from audited import SETTINGS, Judge
 from crash import begin, image_rounds, kill_at_calls, kill_rounds, power_rounds
 from disks import PowerDisk, needs
+from server import Server
 
 LOSS = "acknowledged|half done|went back|saw write|damaged"
 
 
 def test_nothing_acknowledged_is_lost_by_kill_9(tmp_path, seed):
     print(kill_rounds(tmp_path, 15, seed))
+
+
+def test_changes_and_audit_records_are_one_to_one(tmp_path, seed):
+    print(kill_rounds(tmp_path, 5, seed, audited=True))
+
+
+def test_a_change_without_its_record_is_noticed(tmp_path, seed):
+    """And a record without its change."""
+    with Server(tmp_path / "data", SETTINGS) as server:
+        workload, trail = begin(server, seed), Judge(server.data)
+        server.restart()
+        trail.begin()
+        workload.connect(server.port)
+        workload.run(0.2)
+        server.kill9()
+        workload.drain()
+        server.start()
+        with server.client() as client:
+            workload.verify(client)
+        begun = trail.last
+        trail.judge(workload)
+        one = next(call for call in workload.history if call.answered is not None)
+        for history, says in (([*workload.history, one], "acknowledged, and not in the audit trail"),
+                              ([call for call in workload.history if call is not one], "in the audit trail, and not done")):
+            workload.history, trail.last = history, begun
+            with pytest.raises(AssertionError, match=says):
+                trail.judge(workload)
+            workload.history = [call for call in workload.history if call is not one] + [one]
 
 
 @pytest.mark.parametrize("what, step", [("write", 11), ("flush", 5)])

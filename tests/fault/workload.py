@@ -82,6 +82,8 @@ class Workload:
         self.seen_revisions = Counter()
         self.seen_numbers = Counter()  # instance cell -> newest write that the reader saw
         self.acknowledged = Counter()
+        self.applied = []  # those of the round before that were found done, whatever their cells had held,
+        self.undecided = []  # and those that would have changed nothing: nobody can tell
         self.in_doubt = []  # calls that were under way when the round ended
         self.refused = []  # (status, body) of calls that were answered with an error
         self.selector = None
@@ -343,7 +345,7 @@ class Workload:
 
     def _resolve(self, found, in_doubt):
         """Decides from what was found which of the calls in doubt took effect, and adds those to the cells."""
-        applied = []
+        applied, self.applied, self.undecided = [], [], []
         for call in in_doubt:
             if call.operation == "CreateService" and ("service", call.members["Name"]) in found:
                 self._learn(call.members["Name"], found["service", call.members["Name"]])
@@ -353,6 +355,7 @@ class Workload:
             assert now in (old, call.effects), f"half done: {call.operation} {call.members}: {old} -> {now}"
             if now == call.effects:
                 applied.append(call)
+                (self.undecided if now == old else self.applied).append(call)
                 self._apply(call)
         return applied
 

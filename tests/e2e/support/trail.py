@@ -15,6 +15,12 @@ def read(data):
                 for time, text in db.execute("SELECT time, text FROM trail ORDER BY number")]
 
 
+def since(data, number):
+    """[(number, text)] of the rows behind that one, also beside a daemon."""
+    with closing(sqlite3.connect(f"file:{data}/cloudmap.db?mode=ro", uri=True)) as db:
+        return list(db.execute("SELECT number, text FROM trail WHERE number > ? ORDER BY number", (number,)))
+
+
 def is_checkpoint(text):
     return b'"eventName":"AuditCheckpoint"' in text
 
