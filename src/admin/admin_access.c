@@ -3,42 +3,30 @@
  * See admin_access.h. A command fills a change and waits for it, or walks over a snapshot. */
 #include "admin/admin_access.h"
 
+#include "admin/admin_access_priv.h"
 #include "admin/admin_audit.h"
+#include "admin/admin_share.h"
 #include "base/log.h"
 #include "base/timestamp.h"
 #include "model/managed_policy.h"
 #include "json/reader.h"
-#include "json/writer.h"
 
 #include <errno.h>
 #include <stdio.h>
 
 #define ARENA_MAX (8u << 20)
 
-struct request {
-    struct registry *registry;
-    struct vault *vault;
-    const char *why_no_vault;
-    struct arena arena;
-    struct json_writer writer; /* of the answer, inside its object */
-    struct str command, account, user, role, access_key_id, path, trust, policy, document;
-    int64_t max_session_s;
-    bool root;
-    unsigned status;
-    struct str error;
-};
-
 /* --- refusing ------------------------------------------------------------------------------------------------------
  */
 
-static int refuse(struct request *request, unsigned status, struct str why)
+int admin_access_refuse(struct admin_request *request, unsigned status, struct str why)
 {
     request->status = status;
     request->error = why;
     return 1;
 }
 
-static int refuse_change(struct request *request, const struct change *change)
+static int refuse_change(struct admin_request *request, const struct change *change)
 {
     static const struct {
         int result;
@@ -58,18 +46,18 @@ static int refuse_change(struct request *request, const struct change *change)
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         if (rows[i].result == change->result)
-            return refuse(request, rows[i].status, rows[i].why ? str_of(rows[i].why) : change->message);
-    return refuse(request, 500, STR("out of memory"));
+            return admin_access_refuse(request, rows[i].status, rows[i].why ? str_of(rows[i].why) : change->message);
+    return admin_access_refuse(request, 500, STR("out of memory"));
 }
 
-static struct change new_change(struct request *request, enum change_kind kind)
+struct change admin_access_new_change(struct admin_request *request, enum change_kind kind)
 {
     return (struct change){
         .kind = kind, .account = request->account, .arena = &request->arena, .audit = admin_audit_change
     };
 }
 
-static int carry_out(struct request *request, struct change *change)
+int admin_access_carry_out(struct admin_request *request, struct change *change)
 {
     return registry_do(request->registry, change) ? refuse_change(request, change) : 0;
 }
@@ -77,9 +65,9 @@ static int carry_out(struct request *request, struct change *change)
 /* --- keys ----------------------------------------------------------------------------------------------------------
  */
 
-static int check_vault(struct request *request)
+static int check_vault(struct admin_request *request)
 {
-    return request->vault ? 0 : refuse(request, 500, str_of(request->why_no_vault));
+    return request->vault ? 0 : admin_access_refuse(request, 500, str_of(request->why_no_vault));
 }
 
 static void put_date(struct json_writer *writer, int64_t ms)
@@ -95,10 +83,10 @@ static void put_key(struct json_writer *writer, const struct access_key *key)
     json_field_string(writer, STR("user"), str_is_set(key->user) ? key->user : STR("(root)"));
 }
 
-static int key_create(struct request *request)
+static int key_create(struct admin_request *request)
 {
     char id[ACCESS_KEY_ID_LEN], secret[ACCESS_KEY_SECRET_LEN];
-    struct change change = new_change(request, CHANGE_CREATE_KEY);
+    struct change change = admin_access_new_change(request, CHANGE_CREATE_KEY);
     if (check_vault(request))
         return 1;
     int r = access_key_new_id(id);
@@ -109,9 +97,9 @@ static int key_create(struct request *request)
         r = seal_close(vault_seal(request->vault), vault_record(&request->arena, change.key.id),
                        (struct str){ secret, sizeof(secret) }, &request->arena, &change.key.sealed);
     if (r < 0)
-        r = refuse(request, 500, STR("out of memory"));
+        r = admin_access_refuse(request, 500, STR("out of memory"));
     else
-        r = carry_out(request, &change);
+        r = admin_access_carry_out(request, &change);
     if (r == 0) {
         put_key(&request->writer, &change.key);
         json_field_string(&request->writer, STR("secret_access_key"), (struct str){ secret, sizeof(secret) });
@@ -120,7 +108,7 @@ static int key_create(struct request *request)
     return r;
 }
 
-static int key_list(struct request *request)
+static int key_list(struct admin_request *request)
 {
     const struct snapshot *snapshot = snapshot_acquire(registry_head(request->registry));
     struct json_writer *writer = &request->writer;
@@ -143,32 +131,32 @@ static int key_list(struct request *request)
     return 0;
 }
 
-static int change_key(struct request *request, enum change_kind kind, bool disables)
+static int change_key(struct admin_request *request, enum change_kind kind, bool disables)
 {
-    struct change change = new_change(request, kind);
+    struct change change = admin_access_new_change(request, kind);
     change.key = (struct access_key){ .id = request->access_key_id, .is_disabled = disables };
-    if (carry_out(request, &change))
+    if (admin_access_carry_out(request, &change))
         return 1;
     json_field_string(&request->writer, STR("access_key_id"), request->access_key_id);
     return 0;
 }
 
-static int key_disable(struct request *request)
+static int key_disable(struct admin_request *request)
 {
     return change_key(request, CHANGE_UPDATE_KEY, true);
 }
 
-static int key_enable(struct request *request)
+static int key_enable(struct admin_request *request)
 {
     return change_key(request, CHANGE_UPDATE_KEY, false);
 }
 
-static int key_delete(struct request *request)
+static int key_delete(struct admin_request *request)
 {
     return change_key(request, CHANGE_DELETE_KEY, false);
 }
 
-static int key_rewrap(struct request *request)
+static int key_rewrap(struct admin_request *request)
 {
     struct vault_message message;
     size_t n = 0;
@@ -176,13 +164,13 @@ static int key_rewrap(struct request *request)
         return 1;
     int r = vault_rewrap(request->vault, &n, &message);
     if (r < 0)
-        return refuse(request, 500, STR("out of memory"));
+        return admin_access_refuse(request, 500, STR("out of memory"));
     if (r > 0)
-        return refuse(request,
-                      r == VAULT_BUSY      ? 409
-                      : r == VAULT_REFUSED ? 503
-                                           : 500,
-                      arena_dup(&request->arena, str_of(message.text)));
+        return admin_access_refuse(request,
+                                   r == VAULT_BUSY      ? 409
+                                   : r == VAULT_REFUSED ? 503
+                                                        : 500,
+                                   arena_dup(&request->arena, str_of(message.text)));
     json_field_string(&request->writer, STR("sealed_under"), seal_current(vault_seal(request->vault)));
     json_field_int(&request->writer, STR("secrets"), (int64_t)n);
     return 0;
@@ -192,7 +180,7 @@ static int key_rewrap(struct request *request)
  */
 
 /* The user or role that the request names. */
-static struct identity named_identity(const struct request *request)
+static struct identity named_identity(const struct admin_request *request)
 {
     bool is_user = str_is_set(request->user);
     return (struct identity){ .kind = is_user ? IDENTITY_USER : IDENTITY_ROLE,
@@ -200,10 +188,10 @@ static struct identity named_identity(const struct request *request)
                               .name = is_user ? request->user : request->role };
 }
 
-static int create(struct request *request)
+static int create(struct admin_request *request)
 {
     char id[IDENTITY_ID_LEN];
-    struct change change = new_change(request, CHANGE_CREATE_IDENTITY);
+    struct change change = admin_access_new_change(request, CHANGE_CREATE_IDENTITY);
     struct identity *identity = &change.identity;
     *identity = named_identity(request);
     identity->path = str_is_set(request->path) ? request->path : STR("/");
@@ -213,8 +201,8 @@ static int create(struct request *request)
         identity->max_session_s = request->max_session_s ? request->max_session_s : IDENTITY_SESSION_DEFAULT_S;
     }
     if (identity_new_id(identity->kind, id) < 0)
-        return refuse(request, 500, STR("there are no random numbers"));
-    if (carry_out(request, &change))
+        return admin_access_refuse(request, 500, STR("there are no random numbers"));
+    if (admin_access_carry_out(request, &change))
         return 1;
     json_field_string(&request->writer, identity_kind_text(identity->kind), identity->name);
     json_field_string(&request->writer, STR("account"), identity->account);
@@ -245,7 +233,7 @@ static void put_identity(struct json_writer *writer, const struct identity *iden
     json_close_object(writer);
 }
 
-static int list(struct request *request, enum identity_kind kind, struct str member)
+static int list(struct admin_request *request, enum identity_kind kind, struct str member)
 {
     const struct snapshot *snapshot = snapshot_acquire(registry_head(request->registry));
     const struct tree *identities = &snapshot->access.identities;
@@ -262,21 +250,21 @@ static int list(struct request *request, enum identity_kind kind, struct str mem
     return 0;
 }
 
-static int user_list(struct request *request)
+static int user_list(struct admin_request *request)
 {
     return list(request, IDENTITY_USER, STR("users"));
 }
 
-static int role_list(struct request *request)
+static int role_list(struct admin_request *request)
 {
     return list(request, IDENTITY_ROLE, STR("roles"));
 }
 
-static int delete (struct request *request)
+static int delete (struct admin_request *request)
 {
-    struct change change = new_change(request, CHANGE_DELETE_IDENTITY);
+    struct change change = admin_access_new_change(request, CHANGE_DELETE_IDENTITY);
     change.identity = named_identity(request);
-    if (carry_out(request, &change))
+    if (admin_access_carry_out(request, &change))
         return 1;
     json_field_string(&request->writer, identity_kind_text(change.identity.kind), change.identity.name);
     return 0;
@@ -286,55 +274,58 @@ static int delete (struct request *request)
  */
 
 /* The name it is attached by: managed ones by their word, whatever they were called. */
-static int find_policy_name(struct request *request, struct str *ret_name)
+static int find_policy_name(struct admin_request *request, struct str *ret_name)
 {
     const struct managed_policy *managed = managed_policy_find(request->policy);
     *ret_name = managed ? managed->word : request->policy;
     if (managed && request->document.n > 0)
-        return refuse(request, 400,
-                      arena_printf(&request->arena, STR_FMT " is a managed policy; give the document another name",
-                                   STR_ARG(managed->word)));
+        return admin_access_refuse(request, 400,
+                                   arena_printf(&request->arena,
+                                                STR_FMT " is a managed policy; give the document another name",
+                                                STR_ARG(managed->word)));
     if (!identity_is_policy_name(*ret_name))
-        return refuse(request, 400, STR("the name of a policy is 1 to 128 letters, digits and characters of _+=,.@-"));
+        return admin_access_refuse(request, 400,
+                                   STR("the name of a policy is 1 to 128 letters, digits and characters of _+=,.@-"));
     return 0;
 }
 
-static void put_done(struct request *request, const struct identity *identity, struct str policy)
+static void put_done(struct admin_request *request, const struct identity *identity, struct str policy)
 {
     json_field_string(&request->writer, identity_kind_text(identity->kind), identity->name);
     json_field_string(&request->writer, STR("policy"), policy);
 }
 
-static int policy_attach(struct request *request)
+static int policy_attach(struct admin_request *request)
 {
-    struct change change = new_change(request, CHANGE_ATTACH_POLICY);
+    struct change change = admin_access_new_change(request, CHANGE_ATTACH_POLICY);
     struct str_pair pair = { .value = str_is_set(request->document) ? request->document : STR("") };
     if (find_policy_name(request, &pair.key))
         return 1;
     if (pair.value.n == 0 && !managed_policy_find(pair.key))
-        return refuse(request, 404,
-                      arena_printf(&request->arena,
-                                   "there is no managed policy " STR_FMT "; a policy of your own needs --document FILE",
-                                   STR_ARG(pair.key)));
+        return admin_access_refuse(request, 404,
+                                   arena_printf(&request->arena,
+                                                "there is no managed policy " STR_FMT
+                                                "; a policy of your own needs --document FILE",
+                                                STR_ARG(pair.key)));
     change.identity = named_identity(request);
     change.pairs = &pair;
     change.n_pairs = 1;
-    if (carry_out(request, &change))
+    if (admin_access_carry_out(request, &change))
         return 1;
     put_done(request, &change.identity, pair.key);
     return 0;
 }
 
-static int policy_detach(struct request *request)
+static int policy_detach(struct admin_request *request)
 {
-    struct change change = new_change(request, CHANGE_DETACH_POLICY);
+    struct change change = admin_access_new_change(request, CHANGE_DETACH_POLICY);
     struct str name;
     if (find_policy_name(request, &name))
         return 1;
     change.identity = named_identity(request);
     change.keys = &name;
     change.n_keys = 1;
-    if (carry_out(request, &change))
+    if (admin_access_carry_out(request, &change))
         return 1;
     put_done(request, &change.identity, name);
     return 0;
@@ -360,7 +351,7 @@ static void put_attached(struct json_writer *writer, const struct identity *iden
 }
 
 /* Of a user or role; without one, those that can be attached by their name. */
-static int policy_list(struct request *request)
+static int policy_list(struct admin_request *request)
 {
     const struct identity named = named_identity(request);
     const struct managed_policy *managed;
@@ -376,10 +367,11 @@ static int policy_list(struct request *request)
             put_attached(writer, node->config);
         snapshot_release(registry_head(request->registry));
         r = node ? 0
-                 : refuse(request, 404,
-                          arena_printf(&request->arena, "there is no " STR_FMT " " STR_FMT " in account " STR_FMT,
-                                       STR_ARG(identity_kind_text(named.kind)), STR_ARG(named.name),
-                                       STR_ARG(named.account)));
+                 : admin_access_refuse(request, 404,
+                                       arena_printf(&request->arena,
+                                                    "there is no " STR_FMT " " STR_FMT " in account " STR_FMT,
+                                                    STR_ARG(identity_kind_text(named.kind)), STR_ARG(named.name),
+                                                    STR_ARG(named.account)));
     } else {
         for (size_t i = 0; (managed = managed_policy_at(i)); i++)
             put_policy(writer, managed->word, managed->purpose, managed->document);
@@ -401,7 +393,7 @@ enum subject {
 
 static const struct command {
     const char *name;
-    int (*run)(struct request *request);
+    int (*run)(struct admin_request *request);
     unsigned subjects;
     bool needs_key, needs_policy, needs_trust, changes;
 } commands[] = {
@@ -420,9 +412,12 @@ static const struct command {
     { "policy attach", policy_attach, .subjects = SUBJECT_USER | SUBJECT_ROLE, .needs_policy = true, .changes = true },
     { "policy detach", policy_detach, .subjects = SUBJECT_USER | SUBJECT_ROLE, .needs_policy = true, .changes = true },
     { "policy list", policy_list, .subjects = SUBJECT_USER | SUBJECT_ROLE | SUBJECT_MISSING },
+    { "policy share", admin_share_set, .subjects = SUBJECT_NONE, .changes = true },
+    { "policy unshare", admin_share_end, .subjects = SUBJECT_NONE, .changes = true },
+    { "policy shares", admin_share_list, .subjects = SUBJECT_NONE },
 };
 
-static int read_member(struct json_reader *reader, struct str key, struct request *request)
+static int read_member(struct json_reader *reader, struct str key, struct admin_request *request)
 {
     const struct {
         struct str name;
@@ -437,6 +432,8 @@ static int read_member(struct json_reader *reader, struct str key, struct reques
         { STR("trust"), &request->trust },
         { STR("policy"), &request->policy },
         { STR("document"), &request->document },
+        { STR("namespace"), &request->namespace_arn },
+        { STR("consumer"), &request->consumer },
     };
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         if (str_eq(key, texts[i].name))
@@ -448,7 +445,7 @@ static int read_member(struct json_reader *reader, struct str key, struct reques
     return 1;
 }
 
-static int read_request(struct request *request, char *json, size_t n)
+static int read_request(struct admin_request *request, char *json, size_t n)
 {
     struct json_reader reader;
     struct str key;
@@ -462,57 +459,58 @@ static int read_request(struct request *request, char *json, size_t n)
     return json_end(&reader);
 }
 
-static int check_subject(struct request *request, unsigned allowed)
+static int check_subject(struct admin_request *request, unsigned allowed)
 {
     unsigned given = (str_is_set(request->user) ? SUBJECT_USER : 0) | (str_is_set(request->role) ? SUBJECT_ROLE : 0) |
                      (request->root ? SUBJECT_ROOT : 0);
     if (given & ~allowed)
-        return refuse(request, 400, STR("that command does not take this user, role or root"));
+        return admin_access_refuse(request, 400, STR("that command does not take this user, role or root"));
     if (given == 0 && allowed != SUBJECT_NONE && !(allowed & SUBJECT_MISSING))
-        return refuse(request, 400,
-                      allowed & SUBJECT_ROOT   ? STR("whose key: --user NAME or --root")
-                      : allowed & SUBJECT_ROLE ? STR("whose policy: --user NAME or --role NAME")
-                                               : STR("a name is missing"));
+        return admin_access_refuse(request, 400,
+                                   allowed & SUBJECT_ROOT   ? STR("whose key: --user NAME or --root")
+                                   : allowed & SUBJECT_ROLE ? STR("whose policy: --user NAME or --role NAME")
+                                                            : STR("a name is missing"));
     if (given & (given - 1))
-        return refuse(request, 400, STR("one of user, role and root, not two"));
+        return admin_access_refuse(request, 400, STR("one of user, role and root, not two"));
     return 0;
 }
 
-static int check_texts(struct request *request, const struct command *command)
+static int check_texts(struct admin_request *request, const struct command *command)
 {
     struct str name = str_is_set(request->user) ? request->user : request->role;
     if (!identity_is_account(request->account))
-        return refuse(request, 400, STR("an account is 12 digits"));
+        return admin_access_refuse(request, 400, STR("an account is 12 digits"));
     if (str_is_set(name) && !identity_is_name(name))
-        return refuse(request, 400, STR("a name is 1 to 64 letters, digits and characters of _+=,.@-"));
+        return admin_access_refuse(request, 400, STR("a name is 1 to 64 letters, digits and characters of _+=,.@-"));
     if (str_is_set(request->path) && !identity_is_path(request->path))
-        return refuse(request, 400, STR("a path begins and ends with /, such as /team/"));
+        return admin_access_refuse(request, 400, STR("a path begins and ends with /, such as /team/"));
     if (request->max_session_s &&
         (request->max_session_s < IDENTITY_SESSION_MIN_S || request->max_session_s > IDENTITY_SESSION_MAX_S))
-        return refuse(request, 400, STR("the longest session is from 1h to 12h"));
+        return admin_access_refuse(request, 400, STR("the longest session is from 1h to 12h"));
     if (request->document.n > IDENTITY_DOCUMENT_MAX || request->trust.n > IDENTITY_DOCUMENT_MAX)
-        return refuse(request, 400, STR("a document has at most 20,480 bytes"));
+        return admin_access_refuse(request, 400, STR("a document has at most 20,480 bytes"));
     if (command->needs_trust && !request->trust.n)
-        return refuse(request, 400, STR("who may assume the role: --trust FILE"));
+        return admin_access_refuse(request, 400, STR("who may assume the role: --trust FILE"));
     if (command->needs_key && !access_key_is_id(request->access_key_id))
-        return refuse(request, 400, STR("that is no access key id"));
+        return admin_access_refuse(request, 400, STR("that is no access key id"));
     if (command->needs_policy && !request->policy.n)
-        return refuse(request, 400, STR("the name of the policy is missing"));
+        return admin_access_refuse(request, 400, STR("the name of the policy is missing"));
     return 0;
 }
 
-static void log_change(const struct request *request)
+static void log_change(const struct admin_request *request)
 {
-    struct str subject = str_is_set(request->user)   ? request->user
-                         : str_is_set(request->role) ? request->role
-                         : request->root             ? STR("root")
-                                                     : request->access_key_id;
+    struct str subject = str_is_set(request->user)            ? request->user
+                         : str_is_set(request->role)          ? request->role
+                         : request->root                      ? STR("root")
+                         : str_is_set(request->namespace_arn) ? request->namespace_arn
+                                                              : request->access_key_id;
     log_event(LOG_ACCESS_CHANGED, LOG_S("command", request->command), LOG_S("account", request->account),
               LOG_S("subject", str_is_set(subject) ? subject : STR("")),
               LOG_S("policy", str_is_set(request->policy) ? request->policy : STR("")));
 }
 
-static int run(struct request *request)
+static int run(struct admin_request *request)
 {
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
         const struct command *command = &commands[i];
@@ -527,22 +525,22 @@ static int run(struct request *request)
             log_change(request);
         return r;
     }
-    return refuse(request, 400, STR("there is no such command"));
+    return admin_access_refuse(request, 400, STR("there is no such command"));
 }
 
 unsigned admin_access_run(struct registry *registry, struct vault *vault, const char *why_no_vault, char *json,
                           size_t n, struct buf *answer)
 {
-    struct request request = { .registry = registry,
-                               .vault = vault,
-                               .why_no_vault = why_no_vault,
-                               .account = STR(ADMIN_ACCESS_ACCOUNT),
-                               .status = 200 };
+    struct admin_request request = { .registry = registry,
+                                     .vault = vault,
+                                     .why_no_vault = why_no_vault,
+                                     .account = STR(ADMIN_ACCESS_ACCOUNT),
+                                     .status = 200 };
     arena_init(&request.arena, ARENA_MAX);
     json_writer_init(&request.writer, answer);
     json_open_object(&request.writer);
     if (read_request(&request, json, n))
-        refuse(&request, 400, STR("that is not what this resource takes"));
+        admin_access_refuse(&request, 400, STR("that is not what this resource takes"));
     else
         run(&request);
     if (request.status != 200) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Access keys, users, roles and their policies, as an operator changes and lists them: `POST /v1/access`, with one JSON
- * object whose member `command` names a row of the table in admin_access.c, such as `key create`; the others are
+ * Access keys, users, roles and their policies, and shared namespaces, as an operator changes and lists them: `POST
+ * /v1/access`, with one JSON object whose member `command` names a row of the table in admin_access.c, such as `key
+ * create`; the others are
  *
  *     account          12 digits; 000000000000 without it
  *     user, role       whose key or policy; with `user create`: which
@@ -9,6 +10,7 @@
  *     access_key_id
  *     path, trust, max_session_s     of a role (path: of a user, too)
  *     policy, document               a policy's name; without a document it is a managed one
+ *     namespace        the ARN of what `policy share` shares, by `document` or with the account `consumer`
  *
  * Answered with 200 and what was made or is there, or with `{"error": ...}`: 400 the request is wrong, 404 there is no
  * such thing, 409 it is there already, in use, or one too many, 503 and 507 the store takes no writes, 500.

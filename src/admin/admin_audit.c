@@ -34,6 +34,10 @@ static struct event event_of(const struct change *change)
         return (struct event){ iam, is_user ? STR("AttachUserPolicy") : STR("AttachRolePolicy") };
     case CHANGE_DETACH_POLICY:
         return (struct event){ iam, is_user ? STR("DetachUserPolicy") : STR("DetachRolePolicy") };
+    case CHANGE_SHARE:
+        return (struct event){ cloud_map, STR("PutResourcePolicy") };
+    case CHANGE_UNSHARE:
+        return (struct event){ cloud_map, STR("DeleteResourcePolicy") };
     case CHANGE_DRAIN:
         return (struct event){ cloud_map, STR("DrainInstance") };
     case CHANGE_UNDRAIN:
@@ -70,6 +74,7 @@ static void put_parameters(struct json_writer *writer, const struct change *chan
     if (!is_user)
         json_field_optional(writer, STR("roleName"), change->identity.name);
     json_field_optional(writer, STR("policyName"), policy_name(change));
+    json_field_optional(writer, STR("namespaceId"), change->namespace_id);
     json_field_optional(writer, STR("serviceId"), change->service_id);
     json_field_optional(writer, STR("instanceId"), change->instance_id);
     json_close_object(writer);

@@ -98,6 +98,19 @@ static void put_input(struct json_writer *writer, const struct api_call *call)
     buf_fini(&text);
 }
 
+/* The namespace that the call found with another account. */
+static void put_resources(struct json_writer *writer, const struct share *share)
+{
+    json_key(writer, STR("resources"));
+    json_open_array(writer);
+    json_open_object(writer);
+    json_field_string(writer, STR("accountId"), share->arn.account);
+    json_field_string(writer, STR("type"), STR("AWS::ServiceDiscovery::Namespace"));
+    json_field_string(writer, STR("ARN"), share->text);
+    json_close_object(writer);
+    json_close_array(writer);
+}
+
 /* An open object. */
 static void put_request(struct json_writer *writer, struct api_call *call)
 {
@@ -121,6 +134,8 @@ static void put_request(struct json_writer *writer, struct api_call *call)
     json_field_string(writer, STR("eventType"), STR("AwsApiCall"));
     json_key(writer, STR("managementEvent"));
     json_put_bool(writer, !audit->is_data);
+    if (call->share)
+        put_resources(writer, call->share);
     json_field_string(writer, STR("recipientAccountId"), call->account);
     json_field_string(writer, STR("eventCategory"), audit->is_data ? STR("Data") : STR("Management"));
 }

@@ -102,7 +102,8 @@ static int decide(struct api_call *call, const struct authorise_target *target, 
         context->n_resource_tags = resource->n_tags;
         context->values[CONDITION_KEY_RESOURCE_ACCOUNT] = resource->account;
         query->resource = resource->arn;
-        query->resource_account = resource->account;
+        query->resource_policy = resource->policy;
+        query->resource_account = call->owner;
         decision = evaluate_decide(query);
         if (!decision.is_allowed && decision.statement)
             return refuse(call, action, target, resource, &decision);
@@ -117,14 +118,15 @@ static int decide(struct api_call *call, const struct authorise_target *target, 
     return refuse(call, action, target, &target->resources[refused], &why);
 }
 
-/* Open mode; and root, to which no policy is attached. What is another account's it does not find. */
+/* Open mode; and root with what is its account's own. What is another account's it does not find, but what is shared:
+ * that as its policy says. */
 static bool may_do_all(const struct api_call *call)
 {
-    return !call->principal || call->principal->kind == PRINCIPAL_ROOT;
+    return !call->principal || (call->principal->kind == PRINCIPAL_ROOT && !call->share);
 }
 
-static int authorise(struct api_call *call, const struct authorise_target *target, struct evaluate_query *query,
-                     struct context *context)
+/* Fills in who asks, and in what circumstances. 0 or -ENOMEM. */
+static int ask(struct api_call *call, struct evaluate_query *query, struct context *context)
 {
     const struct identity_node *identity = access_lookup_principal(call->snapshot, call->principal);
     int r = authorise_fill_context(call, identity, context);
@@ -137,7 +139,15 @@ static int authorise(struct api_call *call, const struct authorise_target *targe
         query->policies = identity->policies;
         query->n_policies = identity->config->n_policies;
     }
-    return decide(call, target, query, context);
+    return 0;
+}
+
+static int authorise(struct api_call *call, const struct authorise_target *target, struct evaluate_query *query,
+                     struct context *context)
+{
+    int r = ask(call, query, context);
+
+    return r ? r : decide(call, target, query, context);
 }
 
 int authorise_call(struct api_call *call, const void *in)
@@ -151,6 +161,19 @@ int authorise_call(struct api_call *call, const void *in)
         return 0;
     r = authorise_target_find(call, in, &context, &target);
     return r ? r : authorise(call, &target, &query, &context);
+}
+
+int authorise_listing(struct api_call *call, const struct share *share, const struct namespace *ns)
+{
+    struct context context = { .resource_tags = ns->tags, .n_resource_tags = ns->n_tags };
+    struct evaluate_query query = { .action = (enum action)call->op->index,
+                                    .resource = share->text,
+                                    .resource_account = share->arn.account,
+                                    .resource_policy = share->policy };
+    int r = ask(call, &query, &context);
+
+    context.values[CONDITION_KEY_RESOURCE_ACCOUNT] = share->arn.account;
+    return r ? r : evaluate_decide(&query).is_allowed;
 }
 
 int authorise_action(struct api_call *call, struct str action)

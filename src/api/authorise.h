@@ -11,7 +11,9 @@
 /* Decides for the decoded input. 0; CALL_ERROR with AccessDeniedException in AWS's words; or -ENOMEM. In open mode
  * everybody may do everything. */
 int authorise_call(struct api_call *call, const void *in);
-/* The same for an action of another service on `*`. */
+/* Does a list show the caller that namespace, which another account shares? 1, 0 or -ENOMEM. */
+int authorise_listing(struct api_call *call, const struct share *share, const struct namespace *ns);
+/* The same as authorise_call for an action of another service on `*`. */
 int authorise_action(struct api_call *call, struct str action);
 
 /* What conditions can ask of any signed call: who makes it, from where, and how. `identity` is that of the principal,

@@ -4,6 +4,7 @@
 #include "api/authorise_target.h"
 
 #include "api/named_service.h"
+#include "api/share.h"
 
 #include <errno.h>
 
@@ -12,15 +13,6 @@ static const unsigned keys_of_ops[OP_COUNT] = {
 #include "api/authorise.def"
 #undef AUTHORISE
 };
-
-/* The member of that name in the input; NULL when the operation has none. */
-static const void *find_member(const struct op *op, const void *in, struct str name)
-{
-    for (size_t i = 0; i < op->input->n_members; i++)
-        if (str_eq(op->input->members[i].name, name))
-            return (const char *)in + op->input->members[i].offset;
-    return NULL;
-}
 
 /* --- resources --------------------------------------------------------------------------------------------------- */
 
@@ -35,7 +27,7 @@ static struct authorise_resource *add_resource(struct authorise_target *target, 
 static struct str own_arn(struct api_call *call, enum arn_kind kind, struct str id)
 {
     return arn_format(&call->arena,
-                      &(struct arn){ .kind = kind, .region = call->region, .account = call->account, .id = id });
+                      &(struct arn){ .kind = kind, .region = call->region, .account = call->owner, .id = id });
 }
 
 /* The id of a thing of this tenant, absent when the text names none here. */
@@ -48,13 +40,22 @@ static struct authorise_resource *add_named(struct api_call *call, struct author
 
     *ret_id = (struct str){ 0 };
     if (r == 0 && arn.kind == kind) {
-        if (str_eq(arn.account, call->account) && str_eq(arn.region, call->region))
+        if (str_eq(arn.account, call->owner) && str_eq(arn.region, call->region))
             *ret_id = arn.id;
         return add_resource(target, text, arn.account);
     }
     if (r == ARN_NOT_ARN)
         *ret_id = text;
-    return add_resource(target, own_arn(call, kind, r == ARN_NOT_ARN ? text : STR("*")), call->account);
+    return add_resource(target, own_arn(call, kind, r == ARN_NOT_ARN ? text : STR("*")), call->owner);
+}
+
+/* The policy that a thing in the namespace (absent: in none that is known) has. What the owner alone may do with a
+ * namespace no policy gives to others. */
+static const struct policy *policy_of(struct api_call *call, struct str namespace_id)
+{
+    if (!call->share)
+        return share_own_policy(call, namespace_id);
+    return call->op->resource == OP_ON_NAMESPACE && call->op->flags & OP_WRITE ? NULL : call->share->policy;
 }
 
 static void add_namespace(struct api_call *call, struct authorise_target *target, struct str text)
@@ -67,6 +68,7 @@ static void add_namespace(struct api_call *call, struct authorise_target *target
         resource->tags = ns->tags;
         resource->n_tags = ns->n_tags;
     }
+    resource->policy = policy_of(call, id);
 }
 
 static void add_service(struct api_call *call, struct authorise_target *target, struct str text)
@@ -79,6 +81,12 @@ static void add_service(struct api_call *call, struct authorise_target *target, 
         resource->tags = node->config->tags;
         resource->n_tags = node->config->n_tags;
     }
+    /* Behind its namespace it has the same policy. */
+    if (resource != target->resources)
+        resource->policy = target->resources[0].policy;
+    else if (node)
+        resource->policy = policy_of(call, node->config->namespace_id);
+    target->created_by = node ? service_creator(node->config) : resource->account;
 }
 
 /* Names, as the namespace and the service are spelled where they are found: policies that speak of names must mean the
@@ -116,14 +124,14 @@ static void add_new_service(struct api_call *call, struct authorise_target *targ
     struct str nested = in->dns_config ? in->dns_config->namespace_id : (struct str){ 0 };
 
     add_namespace(call, target, in->namespace_id.n ? in->namespace_id : nested);
-    add_resource(target, own_arn(call, ARN_SERVICE, STR("*")), call->account);
+    add_resource(target, own_arn(call, ARN_SERVICE, STR("*")), call->owner)->policy = target->resources[0].policy;
 }
 
 static void find_resources(struct api_call *call, const void *in, struct context *context,
                            struct authorise_target *target)
 {
     const struct str *named =
-        call->op->resource_member ? find_member(call->op, in, str_of(call->op->resource_member)) : NULL;
+        call->op->resource_member ? op_find_member(call->op, in, str_of(call->op->resource_member)) : NULL;
 
     switch (call->op->resource) {
     case OP_ON_NAMESPACE:
@@ -151,8 +159,8 @@ static void find_resources(struct api_call *call, const void *in, struct context
 
 static int find_tags(struct api_call *call, const void *in, struct context *context)
 {
-    const struct wire_tag_list *tags = find_member(call->op, in, STR("Tags"));
-    const struct str_list *tag_keys = find_member(call->op, in, STR("TagKeys"));
+    const struct wire_tag_list *tags = op_find_member(call->op, in, STR("Tags"));
+    const struct str_list *tag_keys = op_find_member(call->op, in, STR("TagKeys"));
     struct str_pair *pairs;
     struct str *keys;
 
@@ -187,7 +195,7 @@ static void find_keys(const struct api_call *call, const struct authorise_target
     if (keys & AUTHORISE_SERVICE_ARN)
         context->values[CONDITION_KEY_SERVICE_ARN] = target->resources[0].arn;
     if (keys & AUTHORISE_CREATED_BY)
-        context->values[CONDITION_KEY_SERVICE_CREATED_BY] = target->resources[0].account;
+        context->values[CONDITION_KEY_SERVICE_CREATED_BY] = target->created_by;
 }
 
 int authorise_target_find(struct api_call *call, const void *in, struct context *context,

@@ -23,13 +23,15 @@ struct authorise_resource {
     struct str account; /* whose it is */
     const struct str_pair *tags;
     size_t n_tags;
+    const struct policy *policy; /* of its namespace; NULL: it has none */
 };
 
 struct authorise_target {
     struct authorise_resource resources[2];
     size_t n;
-    bool one_is_enough; /* else all must be allowed */
-    bool is_hidden;     /* what was found must not show in a refusal */
+    struct str created_by; /* the account that made the service */
+    bool one_is_enough;    /* else all must be allowed */
+    bool is_hidden;        /* what was found must not show in a refusal */
 };
 
 /* Fills the target, and the context with what the operation and its request say. 0 or -ENOMEM. */

@@ -10,6 +10,7 @@
 #include "api/lookup.h"
 #include "api/page.h"
 #include "api/query.h"
+#include "api/share.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -52,6 +53,8 @@ struct api_call *call_new(struct api_worker *worker, struct http_request *reques
     call->finish = NULL;
     call->snapshot = NULL;
     call->tenant = NULL;
+    call->share = NULL;
+    call->owner = (struct str){ 0 };
     call->principal = NULL;
     call->error = (struct api_error){ .id = ERROR_COUNT };
     call->audit = (struct call_audit){ .state = AUDIT_NOT };
@@ -171,6 +174,7 @@ void call_release_snapshot(struct api_call *call)
         snapshot_release(registry_head(call->worker->api->registry));
     call->snapshot = NULL;
     call->tenant = NULL;
+    call->share = NULL;
 }
 
 /* --- errors ------------------------------------------------------------------------------------------------------ */
@@ -205,6 +209,7 @@ static const enum error_id change_errors[] = {
     [CHANGE_SERVICE_EXISTS] = ERROR_SERVICE_ALREADY_EXISTS,
     [CHANGE_DUPLICATE_REQUEST] = ERROR_DUPLICATE_REQUEST,
     [CHANGE_IN_USE] = ERROR_RESOURCE_IN_USE,
+    [CHANGE_NOT_YOURS] = ERROR_ACCESS_DENIED,
     [CHANGE_LIMIT] = ERROR_RESOURCE_LIMIT_EXCEEDED,
     [CHANGE_TOO_MANY_TAGS] = ERROR_TOO_MANY_TAGS,
     [CHANGE_TOO_MANY_ATTRIBUTES] = ERROR_SERVICE_ATTRIBUTES_LIMIT_EXCEEDED,
@@ -243,7 +248,7 @@ struct api_error call_error_of_change(struct api_call *call, const struct change
         error.creator_request_id = change->existing_token;
         error.service_arn = arn_format(&call->arena, &(struct arn){ .kind = ARN_SERVICE,
                                                                     .region = call->region,
-                                                                    .account = call->account,
+                                                                    .account = call->owner,
                                                                     .id = change->existing_id });
         break;
     case CHANGE_DUPLICATE_REQUEST:
@@ -337,7 +342,7 @@ static int call_run(struct api_call *call)
     audit_set_input(call, in);
     if (!call->snapshot)
         call->snapshot = snapshot_acquire(registry_head(api->registry));
-    call->tenant = state_find_tenant(call->snapshot, call->account, call->region);
+    share_find(call, in);
     r = authorise_call(call, in);
     if (r == 0)
         r = call_validate(call, in);
@@ -413,12 +418,14 @@ static void call_done(struct change *change)
 struct change *call_new_change(struct api_call *call, enum change_kind kind)
 {
     call->change = (struct change){ .kind = kind,
-                                    .account = call->account,
+                                    .account = call->owner,
                                     .region = call->region,
                                     .action = call->op->name,
                                     .arena = &call->arena,
                                     .done = call_done,
                                     .owner = call };
+    if (call->share)
+        call->change.caller = call->account;
     return &call->change;
 }
 
@@ -471,7 +478,7 @@ int call_resolve_id(struct api_call *call, struct str text, enum arn_kind kind, 
 
     switch (arn_parse(text, &arn)) {
     case 0:
-        if (arn.kind == kind && str_eq(arn.account, call->account) && str_eq(arn.region, call->region))
+        if (arn.kind == kind && str_eq(arn.account, call->owner) && str_eq(arn.region, call->region))
             *ret_id = arn.id;
         else
             *ret_id = STR("");

@@ -52,8 +52,10 @@ struct api_call {
     struct arena arena;
     const struct principal *principal; /* whose signature was good; NULL in open mode */
     struct str account, region;
+    struct str owner; /* whose things the call is about: the caller's account, or the one that shares them (share.h) */
     const struct snapshot *snapshot; /* from the first gate that needs it until the answer, or until it is submitted */
-    const struct tenant *tenant;     /* of account and region; NULL when it has nothing yet */
+    const struct tenant *tenant;     /* of owner and region; NULL when it has nothing yet */
+    const struct share *share;       /* of the namespace that another account shares; NULL: the caller's own things */
     struct named_service named;      /* while the handler runs */
     void *out;
     struct api_error error;
@@ -78,7 +80,7 @@ int call_refuse(struct api_call *call, enum error_id id);
 int call_refuse_text(struct api_call *call, enum error_id id, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* The bare id in an "id or ARN" member. An ARN of another account, region or kind names nothing here: *ret_id is then
+/* The bare id in an "id or ARN" member. An ARN of another owner, region or kind names nothing here: *ret_id is then
  * an id that nothing has. 0, or CALL_ERROR for text that begins like an ARN and is none. */
 int call_resolve_id(struct api_call *call, struct str text, enum arn_kind kind, struct str *ret_id);
 /* The same, looked up. 0 or CALL_ERROR with the NotFound of the kind. */

@@ -6,5 +6,7 @@
 
 #include "api/call.h"
 
+/* The namespace that a discovery calls so, or NULL. */
+const struct namespace *named_service_namespace(const struct tenant *tenant, struct str name);
 /* What the names of the input mean; it lives in the call. A member is NULL when there is no such thing. */
 const struct named_service *named_service_find(struct api_call *call, const struct discover_instances_input *in);

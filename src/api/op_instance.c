@@ -41,10 +41,12 @@ int op_deregister_instance(struct api_call *call, const struct instance_input *i
 /* `{"Id":"x","Attributes":{...},"CreatedByAccount":"..."` from the rendered element; the caller closes it. */
 static void instance_put(struct buf *buf, const struct api_call *call, const struct instance *instance)
 {
+    struct str created_by = instance_created_by(instance);
+
     buf_put_str(buf, STR("{\""));
     buf_put_str(buf, str_skip(instance_element(instance), INSTANCE_ELEMENT_ID));
     buf_put_str(buf, STR(",\"CreatedByAccount\":"));
-    json_escape(buf, call->account);
+    json_escape(buf, str_is_set(created_by) ? created_by : call->owner);
 }
 
 int op_get_instance(struct api_call *call, const struct instance_input *in, struct get_instance_output *out)
@@ -67,7 +69,7 @@ int op_get_instance(struct api_call *call, const struct instance_input *in, stru
     }
     buf_put_char(&text, '}');
     out->instance = text.failed ? (struct str){ 0 } : arena_dup(&call->arena, buf_str(&text));
-    out->resource_owner = call->account;
+    out->resource_owner = call->owner;
     buf_fini(&text);
     return str_is_set(out->instance) ? 0 : -ENOMEM;
 }
@@ -104,7 +106,7 @@ int op_list_instances(struct api_call *call, const struct list_instances_input *
     }
     buf_put_char(&text, ']');
     out->instances = text.failed ? (struct str){ 0 } : arena_dup(&call->arena, buf_str(&text));
-    out->resource_owner = call->account;
+    out->resource_owner = call->owner;
     buf_fini(&text);
     return r ? r : str_is_set(out->instances) ? 0 : -ENOMEM;
 }

@@ -3,6 +3,7 @@
  * CreateHttpNamespace, CreatePrivateDnsNamespace, CreatePublicDnsNamespace, DeleteNamespace, GetNamespace,
  * ListNamespaces, UpdateHttpNamespace, UpdatePrivateDnsNamespace, UpdatePublicDnsNamespace. */
 #include "api/filter.h"
+#include "api/share.h"
 #include "api/view.h"
 #include "registry/record.h"
 
@@ -122,7 +123,7 @@ int op_get_namespace(struct api_call *call, const struct id_input *in, struct ge
     if (r)
         return r;
     out->namespace = ARENA_NEW(&call->arena, struct wire_namespace);
-    return out->namespace ? view_namespace(call, ns, false, out->namespace) : -ENOMEM;
+    return out->namespace ? view_namespace(call, call->tenant, ns, false, out->namespace) : -ENOMEM;
 }
 
 static bool namespace_is_type(struct str word)
@@ -139,25 +140,43 @@ static const struct filter_rule namespace_filters[] = {
     { .name = "RESOURCE_OWNER", .conditions = FILTER_EQ, .knows = filter_is_owner },
 };
 
-static bool namespace_matches(const struct wire_filter_list *filters, const struct namespace *ns)
+/* `owner` is SELF or OTHER_ACCOUNTS. */
+static bool namespace_matches(const struct wire_filter_list *filters, const struct namespace *ns, struct str owner)
 {
     for (size_t i = 0; i < filters->n; i++) {
         const struct wire_filter *filter = &filters->items[i];
-        struct str value = str_eq(filter->name, STR("TYPE"))   ? namespace_kind_text(ns->kind)
-                           : str_eq(filter->name, STR("NAME")) ? ns->name
-                           : str_eq(filter->name, STR("HTTP_NAME"))
-                               ? ns->http_name
-                               : STR("SELF"); /* there is no sharing between accounts */
+        struct str value = str_eq(filter->name, STR("TYPE"))        ? namespace_kind_text(ns->kind)
+                           : str_eq(filter->name, STR("NAME"))      ? ns->name
+                           : str_eq(filter->name, STR("HTTP_NAME")) ? ns->http_name
+                                                                    : owner;
         if (!filter_matches(filter, value))
             return false;
     }
     return true;
 }
 
-/* A page goes on behind a name and id, `name LF id`; names hold no line feed. */
+/* A page under way. The caller's own namespaces come first, by name: it goes on behind `name LF id`; names hold no line
+ * feed. Then those that other accounts share, by ARN: behind `LF ARN`. */
+struct namespace_page {
+    const struct list_input *in;
+    struct list_namespaces_output *out;
+    size_t max;
+    struct str cursor, last; /* absent: at the start; of the last one that was looked at */
+};
+
 static struct str namespace_cursor(struct api_call *call, const struct namespace *ns)
 {
     return arena_printf(&call->arena, STR_FMT "\n" STR_FMT, STR_ARG(ns->name), STR_ARG(ns->id));
+}
+
+static struct str namespace_shared_cursor(struct api_call *call, const struct share *share)
+{
+    return arena_printf(&call->arena, "\n" STR_FMT, STR_ARG(share->text));
+}
+
+static bool namespace_is_shared_cursor(struct str cursor)
+{
+    return cursor.n && cursor.p[0] == '\n';
 }
 
 static void namespace_seek(struct api_call *call, struct str cursor, struct tree_iter *iter)
@@ -171,37 +190,75 @@ static void namespace_seek(struct api_call *call, struct str cursor, struct tree
                    str_is_set(cursor) ? &key : NULL);
 }
 
-int op_list_namespaces(struct api_call *call, const struct list_input *in, struct list_namespaces_output *out)
+/* Shows it if the filters want it. */
+static int namespace_list_one(struct api_call *call, struct namespace_page *page, const struct tenant *tenant,
+                              const struct namespace *ns, struct str owner)
 {
-    size_t max = call_page_size(in->max_results);
+    struct wire_namespace_list *list = &page->out->namespaces;
+
+    return namespace_matches(&page->in->filters, ns, owner)
+               ? view_namespace(call, tenant, ns, true, &list->items[list->n++])
+               : 0;
+}
+
+/* 0 when all of them were looked at or the page has its NextToken; or an error. */
+static int namespace_list_own(struct api_call *call, struct namespace_page *page)
+{
     const struct namespace *ns, *last = NULL;
     struct tree_iter iter;
-    struct str cursor;
+    int r = 0;
+
+    if (!call->tenant || namespace_is_shared_cursor(page->cursor))
+        return 0;
+    namespace_seek(call, page->cursor, &iter);
+    for (unsigned seen = 0; !r && (ns = tree_iter_next(&iter)); seen++) {
+        if (str_is_set(page->cursor) && seen == 0 && str_eq(namespace_cursor(call, ns), page->cursor))
+            continue;
+        if (page->out->namespaces.n == page->max || seen == FILTER_MAX_SCAN)
+            return call_page_end(call, page->in, namespace_cursor(call, last), &page->out->next_token);
+        last = ns;
+        r = namespace_list_one(call, page, call->tenant, ns, STR("SELF"));
+    }
+    if (last)
+        page->last = namespace_cursor(call, last);
+    return r;
+}
+
+static int namespace_list_shared(struct api_call *call, struct namespace_page *page)
+{
+    bool goes_on = namespace_is_shared_cursor(page->cursor);
+    struct str from = goes_on ? str_skip(page->cursor, 1) : (struct str){ 0 };
+    struct share_iter iter;
+    int r;
+
+    share_iter_init(&iter, call, from);
+    while ((r = share_iter_next(&iter, call)) > 0) {
+        if (goes_on && str_eq(iter.share->text, from))
+            continue;
+        if (page->out->namespaces.n == page->max)
+            return call_page_end(call, page->in, page->last, &page->out->next_token);
+        page->last = namespace_shared_cursor(call, iter.share);
+        r = namespace_list_one(call, page, iter.tenant, iter.ns, STR("OTHER_ACCOUNTS"));
+        if (r)
+            return r;
+    }
+    return r;
+}
+
+int op_list_namespaces(struct api_call *call, const struct list_input *in, struct list_namespaces_output *out)
+{
+    struct namespace_page page = { .in = in, .out = out, .max = call_page_size(in->max_results) };
     int r =
         filter_check(call, &in->filters, namespace_filters, sizeof(namespace_filters) / sizeof(namespace_filters[0]));
 
     if (!r)
-        r = call_page_start(call, in, in->next_token, &cursor);
+        r = call_page_start(call, in, in->next_token, &page.cursor);
     if (r)
         return r;
-    out->namespaces =
-        (struct wire_namespace_list){ .items = ARENA_ARRAY(&call->arena, struct wire_namespace, max), .set = true };
+    out->namespaces = (struct wire_namespace_list){ .items = ARENA_ARRAY(&call->arena, struct wire_namespace, page.max),
+                                                    .set = true };
     if (!out->namespaces.items)
         return -ENOMEM;
-    if (!call->tenant)
-        return 0;
-    namespace_seek(call, cursor, &iter);
-    for (unsigned seen = 0; (ns = tree_iter_next(&iter)); seen++) {
-        if (str_is_set(cursor) && seen == 0 && str_eq(namespace_cursor(call, ns), cursor))
-            continue;
-        if (out->namespaces.n == max || seen == FILTER_MAX_SCAN)
-            return call_page_end(call, in, namespace_cursor(call, last), &out->next_token);
-        last = ns;
-        if (namespace_matches(&in->filters, ns)) {
-            r = view_namespace(call, ns, true, &out->namespaces.items[out->namespaces.n++]);
-            if (r)
-                return r;
-        }
-    }
-    return 0;
+    r = namespace_list_own(call, &page);
+    return r || str_is_set(out->next_token) ? r : namespace_list_shared(call, &page);
 }

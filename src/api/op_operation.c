@@ -11,7 +11,7 @@ int op_get_operation(struct api_call *call, const struct get_operation_input *in
     const struct operation *operation = NULL;
     struct id_operation id;
 
-    if ((!str_is_set(in->owner_account) || str_eq(in->owner_account, call->account)) &&
+    if ((!str_is_set(in->owner_account) || str_eq(in->owner_account, call->owner)) &&
         id_parse_operation(in->operation_id, &id) == 0)
         operation = state_find_operation(call->tenant, &id);
     if (!operation)

@@ -2,6 +2,7 @@
  *
  * CreateService, DeleteService, GetService, ListServices, UpdateService. */
 #include "api/filter.h"
+#include "api/share.h"
 #include "api/view.h"
 #include "registry/record.h"
 
@@ -162,79 +163,156 @@ static const struct filter_rule service_filters[] = {
     { .name = "RESOURCE_OWNER", .conditions = FILTER_EQ, .knows = filter_is_owner },
 };
 
-/* What the filters ask: one namespace (absent: all), and whether anything can match at all. */
+/* What the filters ask for: services of one namespace (absent: of all), the caller's own or another account's. */
+struct service_scope {
+    struct str namespace_id;
+    struct str shared_arn; /* of the namespace, when it is another account's */
+    bool own, shared;      /* which services can match */
+};
+
+static int service_read_namespace_filter(struct api_call *call, struct str text, struct service_scope *scope)
+{
+    struct str id;
+    struct arn arn;
+    bool is_foreign = arn_parse(text, &arn) == 0 && arn.kind == ARN_NAMESPACE && !str_eq(arn.account, call->account);
+    int r = is_foreign ? 0 : call_resolve_id(call, text, ARN_NAMESPACE, &id);
+
+    if (r)
+        return r;
+    if (is_foreign) {
+        scope->own = false;
+        scope->shared = scope->shared && (!str_is_set(scope->shared_arn) || str_eq(scope->shared_arn, text));
+        scope->shared_arn = text;
+        return 0;
+    }
+    scope->shared = false;
+    scope->own = scope->own && (!str_is_set(scope->namespace_id) || str_eq(scope->namespace_id, id));
+    scope->namespace_id = id;
+    return 0;
+}
+
 static int service_read_filters(struct api_call *call, const struct wire_filter_list *filters,
-                                struct str *ret_namespace_id, bool *ret_any)
+                                struct service_scope *ret_scope)
 {
     int r = filter_check(call, filters, service_filters, sizeof(service_filters) / sizeof(service_filters[0]));
 
-    *ret_namespace_id = (struct str){ 0 };
-    *ret_any = true;
+    *ret_scope = (struct service_scope){ .own = true, .shared = true };
     for (size_t i = 0; !r && i < filters->n; i++) {
         const struct wire_filter *filter = &filters->items[i];
-        struct str id;
-        if (str_eq(filter->name, STR("RESOURCE_OWNER"))) {
-            *ret_any = *ret_any && filter_matches(filter, STR("SELF"));
-            continue;
+        if (str_eq(filter->name, STR("NAMESPACE_ID"))) {
+            r = service_read_namespace_filter(call, filter->values.items[0], ret_scope);
+        } else {
+            ret_scope->own = ret_scope->own && filter_matches(filter, STR("SELF"));
+            ret_scope->shared = ret_scope->shared && filter_matches(filter, STR("OTHER_ACCOUNTS"));
         }
-        r = call_resolve_id(call, filter->values.items[0], ARN_NAMESPACE, &id);
-        if (r)
-            return r;
-        if (str_is_set(*ret_namespace_id) && !str_eq(*ret_namespace_id, id))
-            *ret_any = false;
-        *ret_namespace_id = id;
     }
     return r;
 }
 
-/* A page goes on behind a service, `namespace id LF name`. */
-static struct str service_cursor(struct api_call *call, const struct service *service)
+/* A page under way. The caller's own services come first: it goes on behind `namespace id LF name`. Then those of
+ * namespaces that other accounts share: behind `LF ARN LF name`. */
+struct service_page {
+    const struct list_input *in;
+    struct list_services_output *out;
+    size_t max;
+    struct str cursor, last; /* absent: at the start; of the last one in the page */
+};
+
+static bool service_is_shared_cursor(struct str cursor)
 {
+    return cursor.n && cursor.p[0] == '\n';
+}
+
+/* Of a service, which another account shares unless `share` is NULL. */
+static struct str service_cursor(struct api_call *call, const struct share *share, const struct service *service)
+{
+    if (share)
+        return arena_printf(&call->arena, "\n" STR_FMT "\n" STR_FMT, STR_ARG(share->text), STR_ARG(service->name));
     return arena_printf(&call->arena, STR_FMT "\n" STR_FMT, STR_ARG(service->namespace_id), STR_ARG(service->name));
 }
 
-static void service_seek(struct api_call *call, struct str cursor, struct str namespace_id, struct tree_iter *iter)
+/* Those of one namespace, or (absent) of all that the tenant has, from the key on. 0 when all were looked at or the
+ * page has its NextToken; or an error. */
+static int service_list(struct api_call *call, struct service_page *page, const struct tenant *tenant,
+                        const struct share *share, struct tree_key from, struct str namespace_id)
 {
-    size_t n = str_find_char(cursor, '\n');
-    struct tree_key key = { .a = namespace_id };
+    const struct service_node *node;
+    struct tree_iter iter;
+    int r = 0;
 
+    if (!tenant)
+        return 0;
+    tree_iter_init(&iter, &tenant->services_by_name, &state_services_by_name, &from);
+    while (!r && (node = tree_iter_next(&iter))) {
+        struct wire_service_list *list = &page->out->services;
+        struct str cursor = service_cursor(call, share, node->config);
+        if (str_is_set(namespace_id) && !str_eq(node->config->namespace_id, namespace_id))
+            break;
+        if (str_is_set(page->cursor) && str_eq(cursor, page->cursor))
+            continue;
+        if (list->n == page->max)
+            return call_page_end(call, page->in, page->last, &page->out->next_token);
+        page->last = cursor;
+        r = view_service(call, node->config, state_count_registered(node), true, &list->items[list->n++]);
+    }
+    return r;
+}
+
+static int service_list_own(struct api_call *call, struct service_page *page, const struct service_scope *scope)
+{
+    struct str cursor = page->cursor;
+    size_t n = str_find_char(cursor, '\n');
+    struct tree_key from = { .a = scope->namespace_id };
+
+    if (!scope->own || service_is_shared_cursor(cursor))
+        return 0;
     if (str_is_set(cursor))
-        key = (struct tree_key){ .a = { cursor.p, n }, .b = str_skip(cursor, n < cursor.n ? n + 1 : n) };
-    tree_iter_init(iter, &call->tenant->services_by_name, &state_services_by_name, &key);
+        from = (struct tree_key){ .a = { cursor.p, n }, .b = str_skip(cursor, n < cursor.n ? n + 1 : n) };
+    return service_list(call, page, call->tenant, NULL, from, scope->namespace_id);
+}
+
+static int service_list_shared(struct api_call *call, struct service_page *page, const struct service_scope *scope)
+{
+    struct str arn = scope->shared_arn, name = { 0 };
+    struct share_iter iter;
+    int r;
+
+    if (!scope->shared)
+        return 0;
+    if (service_is_shared_cursor(page->cursor)) {
+        struct str rest = str_skip(page->cursor, 1);
+        size_t n = str_find_char(rest, '\n');
+        arn = (struct str){ rest.p, n };
+        name = str_skip(rest, n < rest.n ? n + 1 : n);
+    }
+    share_iter_init(&iter, call, arn);
+    while ((r = share_iter_next(&iter, call)) > 0) {
+        struct tree_key from = { .a = iter.ns->id };
+        if (str_is_set(scope->shared_arn) && !str_eq(iter.share->text, scope->shared_arn))
+            return 0;
+        if (str_eq(iter.share->text, arn))
+            from.b = name;
+        r = service_list(call, page, iter.tenant, iter.share, from, iter.ns->id);
+        if (r || str_is_set(page->out->next_token))
+            return r;
+    }
+    return r;
 }
 
 int op_list_services(struct api_call *call, const struct list_input *in, struct list_services_output *out)
 {
-    size_t max = call_page_size(in->max_results);
-    const struct service_node *node, *last = NULL;
-    struct str cursor, namespace_id;
-    struct tree_iter iter;
-    bool any;
-    int r = service_read_filters(call, &in->filters, &namespace_id, &any);
+    struct service_page page = { .in = in, .out = out, .max = call_page_size(in->max_results) };
+    struct service_scope scope;
+    int r = service_read_filters(call, &in->filters, &scope);
 
     if (!r)
-        r = call_page_start(call, in, in->next_token, &cursor);
+        r = call_page_start(call, in, in->next_token, &page.cursor);
     if (r)
         return r;
     out->services =
-        (struct wire_service_list){ .items = ARENA_ARRAY(&call->arena, struct wire_service, max), .set = true };
+        (struct wire_service_list){ .items = ARENA_ARRAY(&call->arena, struct wire_service, page.max), .set = true };
     if (!out->services.items)
         return -ENOMEM;
-    if (!call->tenant || !any)
-        return 0;
-    service_seek(call, cursor, namespace_id, &iter);
-    for (bool first = true; (node = tree_iter_next(&iter)); first = false) {
-        if (str_is_set(namespace_id) && !str_eq(node->config->namespace_id, namespace_id))
-            break;
-        if (str_is_set(cursor) && first && str_eq(service_cursor(call, node->config), cursor))
-            continue;
-        if (out->services.n == max)
-            return call_page_end(call, in, service_cursor(call, last->config), &out->next_token);
-        last = node;
-        r = view_service(call, node->config, state_count_registered(node), true,
-                         &out->services.items[out->services.n++]);
-        if (r)
-            return r;
-    }
-    return 0;
+    r = service_list_own(call, &page, &scope);
+    return r || str_is_set(out->next_token) ? r : service_list_shared(call, &page, &scope);
 }

@@ -16,8 +16,8 @@ int op_get_service_attributes(struct api_call *call, const struct get_service_at
         return r;
     if (!attributes)
         return -ENOMEM;
-    attributes->service_arn = view_arn(call, ARN_SERVICE, node->config->id);
-    attributes->resource_owner = call->account;
+    attributes->service_arn = view_arn(call, node->config->account, ARN_SERVICE, node->config->id);
+    attributes->resource_owner = node->config->account;
     attributes->attributes = (struct str_map){ .items = (struct str_pair *)(uintptr_t)node->config->attributes,
                                                .n = node->config->n_attributes,
                                                .set = true };

@@ -33,6 +33,14 @@ const struct op ops[OP_COUNT] = {
 #undef E
 };
 
+const void *op_find_member(const struct op *op, const void *in, struct str name)
+{
+    for (size_t i = 0; i < op->input->n_members; i++)
+        if (str_eq(op->input->members[i].name, name))
+            return (const char *)in + op->input->members[i].offset;
+    return NULL;
+}
+
 const struct op *op_find(struct str name)
 {
     size_t low = 0, high = OP_COUNT;

@@ -65,5 +65,8 @@ extern const struct op ops[OP_COUNT];
 #include "api/ops.def"
 #undef OP
 
+/* The member of that wire name in the operation's input; NULL when it has none. */
+const void *op_find_member(const struct op *op, const void *in, struct str name);
+
 /* The operation of that wire name (case matters), or NULL. */
 const struct op *op_find(struct str name);

@@ -8,10 +8,10 @@
 
 #include <errno.h>
 
-struct str view_arn(struct api_call *call, enum arn_kind kind, struct str id)
+struct str view_arn(struct api_call *call, struct str account, enum arn_kind kind, struct str id)
 {
     return arn_format(&call->arena,
-                      &(struct arn){ .kind = kind, .region = call->region, .account = call->account, .id = id });
+                      &(struct arn){ .kind = kind, .region = call->region, .account = account, .id = id });
 }
 
 /* Absent when empty: AWS does not show empty texts. */
@@ -20,7 +20,8 @@ static struct str view_text(struct str text)
     return text.n ? text : (struct str){ 0 };
 }
 
-int view_namespace(struct api_call *call, const struct namespace *ns, bool summary, struct wire_namespace *ret)
+int view_namespace(struct api_call *call, const struct tenant *tenant, const struct namespace *ns, bool summary,
+                   struct wire_namespace *ret)
 {
     struct wire_namespace_properties *properties = ARENA_NEW(&call->arena, struct wire_namespace_properties);
     struct wire_dns_properties *dns = ARENA_NEW(&call->arena, struct wire_dns_properties);
@@ -38,15 +39,15 @@ int view_namespace(struct api_call *call, const struct namespace *ns, bool summa
         soa->ttl = OPT_INT(ns->soa_ttl);
     }
     *ret = (struct wire_namespace){ .id = ns->id,
-                                    .arn = view_arn(call, ARN_NAMESPACE, ns->id),
-                                    .resource_owner = call->account,
+                                    .arn = view_arn(call, tenant->account, ARN_NAMESPACE, ns->id),
+                                    .resource_owner = tenant->account,
                                     .name = ns->name,
                                     .type = namespace_kind_text(ns->kind),
                                     .description = view_text(ns->description),
                                     .create_date = OPT_INT(ns->create_ms),
                                     .properties = properties };
     if (call->worker->api->counts)
-        ret->service_count = OPT_INT(state_count_services(call->tenant, ns->id).count);
+        ret->service_count = OPT_INT(state_count_services(tenant, ns->id).count);
     if (!summary)
         ret->creator_request_id = view_text(ns->creator_request_id);
     return str_is_set(ret->arn) ? 0 : -ENOMEM;
@@ -103,9 +104,9 @@ int view_service(struct api_call *call, const struct service *service, uint32_t 
                  struct wire_service *ret)
 {
     *ret = (struct wire_service){ .id = service->id,
-                                  .arn = view_arn(call, ARN_SERVICE, service->id),
-                                  .resource_owner = call->account,
-                                  .created_by_account = call->account,
+                                  .arn = view_arn(call, service->account, ARN_SERVICE, service->id),
+                                  .resource_owner = service->account,
+                                  .created_by_account = service_creator(service),
                                   .name = service->name,
                                   .description = view_text(service->description),
                                   .type = service_type_text(service->type),
@@ -149,7 +150,7 @@ int view_operation(struct api_call *call, const struct operation *operation, boo
     *ret = (struct wire_operation){ .id = str_of(id), .status = operation_status_text(operation->status) };
     if (summary)
         return 0;
-    ret->owner_account = call->account;
+    ret->owner_account = call->owner;
     ret->type = operation_type_text(operation->type);
     ret->error_code = operation->error_code;
     ret->error_message = operation->error_message;

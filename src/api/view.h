@@ -6,9 +6,12 @@
 
 #include "api/call.h"
 
-/* Fills *ret; `summary` leaves out what lists do not show, `n_instances` is shown when counts are. 0 or -ENOMEM. */
-int view_namespace(struct api_call *call, const struct namespace *ns, bool summary, struct wire_namespace *ret);
+/* Fills *ret; `tenant` has the namespace, `summary` leaves out what lists do not show, `n_instances` is shown when
+ * counts are. 0 or -ENOMEM. */
+int view_namespace(struct api_call *call, const struct tenant *tenant, const struct namespace *ns, bool summary,
+                   struct wire_namespace *ret);
 int view_service(struct api_call *call, const struct service *service, uint32_t n_instances, bool summary,
                  struct wire_service *ret);
 int view_operation(struct api_call *call, const struct operation *operation, bool summary, struct wire_operation *ret);
-struct str view_arn(struct api_call *call, enum arn_kind kind, struct str id);
+/* Of a thing of that account in the call's region. */
+struct str view_arn(struct api_call *call, struct str account, enum arn_kind kind, struct str id);

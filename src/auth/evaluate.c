@@ -195,6 +195,16 @@ struct decision evaluate_decide(const struct evaluate_query *query)
     return join(query, &identity, &session, &resource);
 }
 
+bool evaluate_names(const struct policy *resource_policy, const struct principal *principal)
+{
+    for (size_t i = 0; i < resource_policy->n_statements; i++) {
+        const struct policy_statement *statement = &resource_policy->statements[i];
+        if (!statement->denies && naming_of(statement, principal) != NAMING_NOT)
+            return true;
+    }
+    return false;
+}
+
 struct str evaluate_source_text(enum evaluate_source source)
 {
     static const struct str texts[] = { [EVALUATE_IDENTITY] = STR("identity-based policy"),

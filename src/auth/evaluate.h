@@ -38,5 +38,8 @@ struct decision {
 /* Whatever the query holds, there is a decision. */
 struct decision evaluate_decide(const struct evaluate_query *query);
 
+/* Does an Allow of the resource's policy mean the principal, or its account? To others the resource is not there. */
+bool evaluate_names(const struct policy *resource_policy, const struct principal *principal);
+
 /* `identity-based policy`, `session policy`, `resource-based policy`: as AWS's denials say it. */
 struct str evaluate_source_text(enum evaluate_source source);

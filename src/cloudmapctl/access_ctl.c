@@ -26,23 +26,27 @@
 static const struct access_action {
     const char *noun, *verb;
     const char *argument; /* the member that the word behind the verb becomes; NULL: there is none */
+    const char *option;   /* the same for the word behind that one, which may be left out */
     bool makes;           /* a store, where there is none */
 } actions[] = {
-    { "key", "create", NULL, true },
-    { "key", "list", NULL, false },
-    { "key", "disable", "access_key_id", false },
-    { "key", "enable", "access_key_id", false },
-    { "key", "delete", "access_key_id", false },
-    { "key", "rewrap", NULL, false },
-    { "user", "create", "user", true },
-    { "user", "list", NULL, false },
-    { "user", "delete", "user", false },
-    { "role", "create", "role", true },
-    { "role", "list", NULL, false },
-    { "role", "delete", "role", false },
-    { "policy", "attach", "policy", false },
-    { "policy", "detach", "policy", false },
-    { "policy", "list", NULL, false },
+    { "key", "create", NULL, NULL, true },
+    { "key", "list", NULL, NULL, false },
+    { "key", "disable", "access_key_id", NULL, false },
+    { "key", "enable", "access_key_id", NULL, false },
+    { "key", "delete", "access_key_id", NULL, false },
+    { "key", "rewrap", NULL, NULL, false },
+    { "user", "create", "user", NULL, true },
+    { "user", "list", NULL, NULL, false },
+    { "user", "delete", "user", NULL, false },
+    { "role", "create", "role", NULL, true },
+    { "role", "list", NULL, NULL, false },
+    { "role", "delete", "role", NULL, false },
+    { "policy", "attach", "policy", NULL, false },
+    { "policy", "detach", "policy", NULL, false },
+    { "policy", "list", NULL, NULL, false },
+    { "policy", "share", "namespace", "consumer", false },
+    { "policy", "unshare", "namespace", NULL, false },
+    { "policy", "shares", NULL, NULL, false },
 };
 
 /* A document's text as a member. 0, or an exit code when it was said why. */
@@ -103,6 +107,8 @@ static int build(const struct ctl *ctl, const struct access_action *action, stru
     json_put_string(&writer, str_of(command));
     if (action->argument)
         json_field_string(&writer, str_of(action->argument), str_of(ctl->words[1]));
+    if (action->option && ctl->n_words > 2)
+        json_field_string(&writer, str_of(action->option), str_of(ctl->words[2]));
     int code = put_flags(&writer, ctl);
     json_close_object(&writer);
     return code == 0 && request->failed ? ctl_fail(EX_USAGE, "the arguments are too long") : code;
@@ -158,7 +164,7 @@ static int run(const struct ctl *ctl, const char *noun)
             continue;
         if (action->argument && ctl->n_words < 2)
             return ctl_fail(EX_USAGE, "%s %s needs one more word", noun, action->verb);
-        size_t most = action->argument ? 2 : 1;
+        size_t most = action->option ? 3 : action->argument ? 2 : 1;
         if (ctl->n_words > most)
             return ctl_fail(EX_USAGE, "unexpected argument: %s", ctl->words[most]);
         if (ctl->context.n)

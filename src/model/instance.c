@@ -84,6 +84,20 @@ const uint8_t *instance_ipv6(const struct instance *instance)
     return (const uint8_t *)element.p + element.n;
 }
 
+/* Behind the element: the address and the account that the block has. */
+static size_t instance_tail_len(uint8_t dns, uint8_t flags)
+{
+    return (dns & INSTANCE_IPV6 ? 16 : 0) + (flags & INSTANCE_OF_OTHER ? INSTANCE_ACCOUNT_LEN : 0);
+}
+
+struct str instance_created_by(const struct instance *instance)
+{
+    if (!(instance->flags & INSTANCE_OF_OTHER))
+        return (struct str){ 0 };
+    return (struct str){ (const char *)instance_ipv6(instance) + instance_tail_len(instance->dns, 0),
+                         INSTANCE_ACCOUNT_LEN };
+}
+
 struct str instance_cname(const struct instance *instance)
 {
     return instance_find_attribute(instance, STR("AWS_INSTANCE_CNAME"));
@@ -161,9 +175,17 @@ static uint16_t instance_put_text(char *text, size_t *at, struct str s)
     return start;
 }
 
+static uint8_t instance_draft_flags(const struct instance_draft *draft)
+{
+    uint8_t own = draft->flags & (uint8_t)~INSTANCE_OF_OTHER;
+
+    return str_is_set(draft->created_by) ? own | INSTANCE_OF_OTHER : own;
+}
+
 static void instance_fill(struct instance *instance, const struct instance_draft *draft,
                           const struct instance_facts *facts, struct str element)
 {
+    uint8_t flags = instance_draft_flags(draft);
     char *text;
     size_t at = 0;
 
@@ -181,7 +203,7 @@ static void instance_fill(struct instance *instance, const struct instance_draft
                            .pending_health = (uint8_t)draft->pending_health,
                            .dns = facts->dns,
                            .port = facts->port,
-                           .flags = draft->flags };
+                           .flags = flags };
     memcpy(instance->ipv4, facts->ipv4, sizeof(facts->ipv4));
     text = instance_text(instance);
     instance_put_text(text, &at, draft->id);
@@ -196,6 +218,8 @@ static void instance_fill(struct instance *instance, const struct instance_draft
     memcpy(text + at, element.p, element.n);
     if (facts->dns & INSTANCE_IPV6)
         memcpy(text + at + element.n, facts->ipv6, sizeof(facts->ipv6));
+    if (flags & INSTANCE_OF_OTHER)
+        memcpy(text + at + element.n + instance_tail_len(facts->dns, 0), draft->created_by.p, INSTANCE_ACCOUNT_LEN);
 }
 
 struct instance *instance_new(const struct instance_draft *draft)
@@ -205,6 +229,7 @@ struct instance *instance_new(const struct instance_draft *draft)
     struct instance_facts facts;
     struct buf element;
 
+    ASSERT(!str_is_set(draft->created_by) || draft->created_by.n == INSTANCE_ACCOUNT_LEN);
     ASSERT(draft->id.n <= INSTANCE_MAX_ID && draft->creator_request_id.n <= INSTANCE_MAX_TOKEN);
     for (size_t i = 0; i < draft->n_attributes; i++)
         text_len += draft->attributes[i].key.n + draft->attributes[i].value.n;
@@ -217,7 +242,7 @@ struct instance *instance_new(const struct instance_draft *draft)
         goto out;
     instance_read_facts(draft, &facts);
     instance = mem_alloc(sizeof(*instance) + draft->n_attributes * sizeof(instance->attributes[0]) + text_len +
-                         element.n + (facts.dns & INSTANCE_IPV6 ? sizeof(facts.ipv6) : 0));
+                         element.n + instance_tail_len(facts.dns, instance_draft_flags(draft)));
     if (instance)
         instance_fill(instance, draft, &facts, buf_str(&element));
 out:
@@ -227,7 +252,7 @@ out:
 
 struct instance *instance_dup(const struct instance *instance)
 {
-    const uint8_t *end = instance_ipv6(instance) + (instance->dns & INSTANCE_IPV6 ? 16 : 0);
+    const uint8_t *end = instance_ipv6(instance) + instance_tail_len(instance->dns, instance->flags);
 
     return mem_dup(instance, (size_t)(end - (const uint8_t *)instance));
 }
@@ -238,6 +263,7 @@ void instance_draft(const struct instance *instance, struct str_pair *pairs, str
         pairs[i] = instance_attribute_at(instance, i);
     *ret_draft = (struct instance_draft){ .id = instance_id(instance),
                                           .creator_request_id = instance_creator_request_id(instance),
+                                          .created_by = instance_created_by(instance),
                                           .attributes = pairs,
                                           .n_attributes = instance->n_attributes,
                                           .create_ms = instance->create_ms,

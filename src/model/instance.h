@@ -10,6 +10,7 @@
 #include "model/service.h"
 
 #define INSTANCE_MAX_ID 64
+#define INSTANCE_ACCOUNT_LEN 12
 #define INSTANCE_MAX_TOKEN 256           /* 64 characters of any script */
 #define INSTANCE_MAX_ATTRIBUTES_LEN 5000 /* keys and values together */
 #define INSTANCE_MAX_ADDED_LEN 512       /* beyond that: what an operator may add */
@@ -33,6 +34,7 @@ enum instance_flag {
     INSTANCE_DRAINING = 1, /* out of discovery and DNS; the attribute cloudmap:draining says why */
     INSTANCE_DRAINED = 2,  /* by an operator, who added that attribute to those of the registration */
     INSTANCE_EXPIRED = 4,  /* its lease ran out: UNHEALTHY, whatever its health is otherwise */
+    INSTANCE_OF_OTHER = 8, /* another account than the service's registered it: instance_created_by */
 };
 
 struct instance {
@@ -54,12 +56,13 @@ struct instance {
     uint16_t port;
     uint8_t flags;                          /* of enum instance_flag */
     struct instance_attribute attributes[]; /* sorted by key; then id, token, keys and values, element, IPv6
-                                               address */
+                                               address, account */
 };
 
 /* What an instance is made from; all slices are borrowed. */
 struct instance_draft {
     struct str id, creator_request_id;
+    struct str created_by;             /* the other account that registers it, 12 digits; absent: the service's own */
     const struct str_pair *attributes; /* sorted by key, no key twice */
     size_t n_attributes;
     int64_t create_ms, operation_ms, pending_due_wall_ms, pending_due_mono_ms;
@@ -91,6 +94,8 @@ struct str instance_element(const struct instance *instance);
 
 /* The 16 octets of an instance with INSTANCE_IPV6. */
 const uint8_t *instance_ipv6(const struct instance *instance);
+/* The other account that registered it, or the absent slice. */
+struct str instance_created_by(const struct instance *instance);
 /* The value of AWS_INSTANCE_CNAME, or the absent slice. */
 struct str instance_cname(const struct instance *instance);
 

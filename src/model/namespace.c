@@ -23,6 +23,7 @@ static void namespace_pack(struct pack *pack, struct namespace *ns)
     pack_str(pack, &ns->hosted_zone_id);
     pack_str(pack, &ns->creator_request_id);
     pack_str(pack, &ns->create_operation);
+    pack_str(pack, &ns->policy);
 }
 
 struct namespace *namespace_dup(const struct namespace *draft)

@@ -10,6 +10,7 @@ enum namespace_kind { NAMESPACE_HTTP, NAMESPACE_DNS_PRIVATE, NAMESPACE_DNS_PUBLI
 
 #define NAMESPACE_SOA_TTL_PRIVATE 15 /* seconds; what AWS uses when the caller gives none */
 #define NAMESPACE_SOA_TTL_PUBLIC 60
+#define NAMESPACE_POLICY_MAX 20480 /* bytes of its policy, white space included */
 
 struct namespace
 {
@@ -25,6 +26,7 @@ struct namespace
     int64_t soa_ttl;             /* seconds; DNS kinds only */
     const struct str_pair *tags; /* sorted by key */
     size_t n_tags;
+    struct str policy;   /* who else may do what with it, a document; absent: it is not shared */
     uint32_t record_sum; /* of its record in the store */
 };
 

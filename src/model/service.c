@@ -129,6 +129,7 @@ static void service_pack(struct pack *pack, struct service *service)
     pack_pairs(pack, &service->attributes, service->n_attributes);
     pack_str(pack, &service->account);
     pack_str(pack, &service->region);
+    pack_str(pack, &service->created_by);
     pack_str(pack, &service->id);
     pack_str(pack, &service->namespace_id);
     pack_str(pack, &service->name);

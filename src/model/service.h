@@ -30,6 +30,7 @@ struct service_record {
 
 struct service {
     struct str account, region; /* the tenant */
+    struct str created_by;      /* the other account that made it; absent: the tenant's own */
     struct str id, namespace_id, name;
     struct str http_name;   /* the namespace's; derived, not in the record */
     bool fold_name;         /* names of a DNS namespace are compared without case; derived */
@@ -58,6 +59,11 @@ struct service {
 struct service *service_dup(const struct service *draft);
 /* A copy in the arena, without the discover tails. NULL when it is exhausted. */
 struct service *service_copy(struct arena *arena, const struct service *service);
+/* The account that made it. */
+static inline struct str service_creator(const struct service *service)
+{
+    return str_is_set(service->created_by) ? service->created_by : service->account;
+}
 /* Has it a HealthCheckConfig? */
 static inline bool service_is_probed(const struct service *service)
 {

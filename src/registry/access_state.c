@@ -38,6 +38,19 @@ static struct tree_key identities_key(const void *item, uint32_t tag)
 
 const struct tree_type access_state_identities = { .compare = identities_compare, .key = identities_key };
 
+static int shares_compare(const struct tree_key *key, const struct tree_node *node)
+{
+    return str_cmp(key->a, ((const struct share *)node->item)->text);
+}
+
+static struct tree_key shares_key(const void *item, uint32_t tag)
+{
+    (void)tag;
+    return (struct tree_key){ .a = ((const struct share *)item)->text };
+}
+
+const struct tree_type access_state_shares = { .compare = shares_compare, .key = shares_key };
+
 const struct access_key *access_state_find_key(const struct access_state *state, struct str id)
 {
     return tree_find(&state->keys, &access_state_keys, &(struct tree_key){ .a = id });
@@ -48,6 +61,11 @@ const struct identity_node *access_state_find_identity(const struct access_state
 {
     return tree_find(&state->identities, &access_state_identities,
                      &(struct tree_key){ .n = kind, .a = account, .b = name });
+}
+
+const struct share *access_state_find_share(const struct access_state *state, struct str namespace_arn)
+{
+    return tree_find(&state->shares, &access_state_shares, &(struct tree_key){ .a = namespace_arn });
 }
 
 size_t access_state_count_keys(const struct access_state *state, struct str account, struct str user)
@@ -75,6 +93,7 @@ size_t access_state_count_identities(const struct access_state *state, struct st
 void access_state_free(struct access_state *state)
 {
     struct identity_node *node;
+    const struct share *share;
     struct tree_iter iter;
     const void *key;
 
@@ -91,10 +110,17 @@ void access_state_free(struct access_state *state)
         mem_free(node);
     }
     tree_free(&state->identities);
+    tree_iter_init(&iter, &state->shares, NULL, NULL);
+    while ((share = tree_iter_next(&iter))) {
+        mem_free((void *)(uintptr_t)share->policy);
+        mem_free((void *)(uintptr_t)share);
+    }
+    tree_free(&state->shares);
 }
 
 void access_state_forget_epochs(struct access_state *state)
 {
     tree_forget_epochs(&state->keys);
     tree_forget_epochs(&state->identities);
+    tree_forget_epochs(&state->shares);
 }

@@ -551,6 +551,10 @@ int apply_change(struct apply *apply, struct change *change)
     case CHANGE_UNTAG:
         r = apply_tags(apply, change);
         break;
+    case CHANGE_SHARE:
+    case CHANGE_UNSHARE:
+        r = apply_share(apply, change);
+        break;
     case CHANGE_REVISION:
         store_touch(apply->batch);
         r = 0;

@@ -165,8 +165,7 @@ static struct str apply_policy_document(const struct str_pair *attached)
     return managed ? managed->document : attached->value.n ? attached->value : (struct str){ 0 };
 }
 
-/* May the document stand in the state? What is refused names the line. */
-static int apply_check_document(struct change *change, const char *what, struct str document, enum policy_kind kind)
+int apply_check_document(struct change *change, const char *what, struct str document, enum policy_kind kind)
 {
     struct policy_error error;
     struct policy *policy;
@@ -179,8 +178,7 @@ static int apply_check_document(struct change *change, const char *what, struct 
     return r;
 }
 
-/* The edit owns what it compiles. 0, -ENOMEM, or POLICY_INVALID for what no apply_check_document has seen. */
-static int apply_compile(struct apply *apply, struct str document, enum policy_kind kind, const struct policy **ret)
+int apply_compile(struct apply *apply, struct str document, enum policy_kind kind, const struct policy **ret)
 {
     struct policy_error error;
     struct policy *policy;

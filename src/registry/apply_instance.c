@@ -177,6 +177,9 @@ int apply_check_register(struct apply *apply, const struct tenant *tenant, struc
     old = state_find_registered(node, change->instance_id);
     if (!old)
         return apply_check_room(apply, tenant, node, change);
+    r = apply_check_instance_creator(old, change);
+    if (r)
+        return r;
     return apply_is_repeated(tenant, node, old, change) ? APPLY_REPEATED : 0;
 }
 
@@ -210,6 +213,7 @@ void apply_register(struct apply *apply, struct tenant *tenant, struct change *c
     struct instance *instance;
     struct instance_draft draft = { .id = change->instance_id,
                                     .creator_request_id = change->creator_request_id,
+                                    .created_by = change->caller,
                                     .attributes = change->attributes,
                                     .n_attributes = change->n_attributes,
                                     .create_ms = operation->create_ms,
@@ -244,11 +248,13 @@ void apply_register(struct apply *apply, struct tenant *tenant, struct change *c
 int apply_check_deregister(struct apply *apply, const struct tenant *tenant, struct change *change)
 {
     const struct service_node *node = state_find_service(tenant, change->service_id);
+    const struct instance *instance;
 
     (void)apply;
     if (!node)
         return CHANGE_SERVICE_NOT_FOUND;
-    return state_find_registered(node, change->instance_id) ? 0 : CHANGE_INSTANCE_NOT_FOUND;
+    instance = state_find_registered(node, change->instance_id);
+    return instance ? apply_check_instance_creator(instance, change) : CHANGE_INSTANCE_NOT_FOUND;
 }
 
 void apply_deregister(struct apply *apply, struct tenant *tenant, struct change *change)
@@ -353,11 +359,15 @@ int apply_custom_health(struct apply *apply, struct change *change)
     const struct instance *instance = node ? state_find_registered(node, change->instance_id) : NULL;
     int64_t delay = apply->config->custom_health_delay_ms;
     bool pending;
+    int r;
 
     if (!node)
         return CHANGE_SERVICE_NOT_FOUND;
     if (!instance)
         return CHANGE_INSTANCE_NOT_FOUND;
+    r = apply_check_instance_creator(instance, change);
+    if (r)
+        return r;
     if (node->config->check != SERVICE_CHECK_CUSTOM)
         return CHANGE_CUSTOM_HEALTH_NOT_FOUND;
     if (apply_renew(apply, node, instance)) {

@@ -201,6 +201,8 @@ void apply_delete_namespace(struct apply *apply, struct tenant *tenant, struct c
     tree_del(&apply->edit, &tenant->namespaces_by_http_name, &state_namespaces_by_http_name,
              &(struct tree_key){ .a = ns->http_name });
     zone_del(&apply->edit, &apply->next, ns);
+    if (str_is_set(ns->policy))
+        apply_drop_share(apply, tenant, ns->id, change->arena);
     edit_replace(&apply->edit, ns);
 }
 
@@ -220,9 +222,8 @@ int apply_check_update_namespace(struct apply *apply, const struct tenant *tenan
     return 0;
 }
 
-/* Puts a changed copy in the place of a namespace. */
-static void apply_replace_namespace(struct apply *apply, struct tenant *tenant, const struct namespace *old,
-                                    const struct namespace *draft)
+void apply_replace_namespace(struct apply *apply, struct tenant *tenant, const struct namespace *old,
+                             const struct namespace *draft)
 {
     struct namespace *ns = edit_adopt(&apply->edit, namespace_dup(draft));
 

@@ -59,6 +59,22 @@ void apply_delete_namespace(struct apply *apply, struct tenant *tenant, struct c
 int apply_check_update_namespace(struct apply *apply, const struct tenant *tenant, struct change *change);
 void apply_update_namespace(struct apply *apply, struct tenant *tenant, struct change *change);
 
+/* Puts a changed copy in the place of a namespace. */
+void apply_replace_namespace(struct apply *apply, struct tenant *tenant, const struct namespace *old,
+                             const struct namespace *draft);
+
+/* Shared namespaces */
+int apply_share(struct apply *apply, struct change *change);
+/* Puts the compiled policy of a namespace into its place. 0, -ENOMEM, or POLICY_INVALID: then nothing was placed. */
+int apply_place_share(struct apply *apply, const struct tenant *tenant, struct str namespace_id, struct str document,
+                      struct arena *arena);
+void apply_drop_share(struct apply *apply, const struct tenant *tenant, struct str namespace_id, struct arena *arena);
+/* Whoever a namespace is shared with may change what is theirs: 0, or CHANGE_NOT_YOURS with its text. */
+int apply_check_service_creator(const struct service *service, struct change *change);
+int apply_check_instance_creator(const struct instance *instance, struct change *change);
+/* 0, or CHANGE_INVALID_INPUT: an update would touch instances of other accounts than the caller's. */
+int apply_check_instance_creators(const struct namespace *ns, const struct service_node *node, struct change *change);
+
 /* Services */
 /* A changed copy of the configuration in its place. */
 void apply_replace_config(struct apply *apply, const struct service_node *old, const struct service *draft);
@@ -71,6 +87,10 @@ int apply_tags(struct apply *apply, struct change *change);
 
 /* Keys, users and roles */
 int apply_access(struct apply *apply, struct change *change);
+/* May the document stand in the state? What is refused names the line. */
+int apply_check_document(struct change *change, const char *what, struct str document, enum policy_kind kind);
+/* The edit owns what it compiles. 0, -ENOMEM, or POLICY_INVALID for what no apply_check_document has seen. */
+int apply_compile(struct apply *apply, struct str document, enum policy_kind kind, const struct policy **ret);
 /* Puts a copy of the draft into its place, whatever stood there. */
 void apply_place_key(struct apply *apply, const struct access_key *draft);
 /* With its documents compiled. 0, -ENOMEM, or POLICY_INVALID: then nothing was placed. */

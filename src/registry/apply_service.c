@@ -29,13 +29,13 @@ void apply_replace_config(struct apply *apply, const struct service_node *old, c
 
 /* --- create ------------------------------------------------------------------------------------------------------ */
 
-/* The same creation again, with the same token and parameters, is answered with what it made. */
+/* The same creation again, by the same account with the same token and parameters, is answered with what it made. */
 static int apply_service_exists(const struct service_node *twin, struct change *change)
 {
     const struct service *config = twin->config;
 
     if (str_eq(config->creator_request_id, change->service.creator_request_id) &&
-        config->request_digest == change->service.request_digest) {
+        config->request_digest == change->service.request_digest && str_eq(config->created_by, change->caller)) {
         change->created = service_copy(change->arena, config);
         return change->created ? APPLY_REPEATED : -ENOMEM;
     }
@@ -93,6 +93,7 @@ int apply_create_service(struct apply *apply, struct change *change)
     draft = change->service;
     draft.account = tenant->account;
     draft.region = tenant->region;
+    draft.created_by = change->caller;
     draft.namespace_id = ns->id;
     draft.http_name = ns->http_name;
     draft.fold_name = ns->kind != NAMESPACE_HTTP;
@@ -126,9 +127,13 @@ int apply_delete_service(struct apply *apply, struct change *change)
     struct service_node *node;
     struct tenant *tenant;
     struct record_key key;
+    int r;
 
     if (!old)
         return CHANGE_SERVICE_NOT_FOUND;
+    r = apply_check_service_creator(old->config, change);
+    if (r)
+        return r;
     if (state_count_registered(old))
         return rules_refuse(change, CHANGE_IN_USE,
                             "Service contains registered instances; delete the instances before deleting the service");
@@ -185,13 +190,19 @@ static struct service apply_updated_service(const struct apply *apply, const str
 int apply_check_update_service(struct apply *apply, const struct tenant *tenant, struct change *change)
 {
     const struct service_node *node = state_find_service(tenant, change->service_id);
+    const struct namespace *ns;
     struct service draft;
     int r;
 
     if (!node)
         return CHANGE_SERVICE_NOT_FOUND;
+    ns = state_find_namespace(tenant, node->config->namespace_id);
     draft = apply_updated_service(apply, node->config, change);
-    r = rules_check_service(apply->config, state_find_namespace(tenant, draft.namespace_id), &draft, change);
+    r = apply_check_service_creator(node->config, change);
+    if (!r)
+        r = rules_check_service(apply->config, ns, &draft, change);
+    if (!r)
+        r = apply_check_instance_creators(ns, node, change);
     if (!r)
         r = rules_check_service_update(node->config, &draft, change);
     return r ? r : rules_check_health_tags(&draft, change);
@@ -217,6 +228,9 @@ int apply_service_attributes(struct apply *apply, struct change *change)
 
     if (!node)
         return CHANGE_SERVICE_NOT_FOUND;
+    r = apply_check_service_creator(node->config, change);
+    if (r)
+        return r;
     draft = *node->config;
     if (change->kind == CHANGE_DEL_SERVICE_ATTRIBUTES) {
         r = pairs_without(change->arena, draft.attributes, draft.n_attributes, change->keys, change->n_keys,

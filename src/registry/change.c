@@ -46,6 +46,7 @@ void change_encode(struct buf *buf, const struct change *change)
     json_field_optional(&writer, STR("instance_id"), change->instance_id);
     if (change->service_create_ms)
         json_field_int(&writer, STR("service_create_ms"), change->service_create_ms);
+    json_field_optional(&writer, STR("caller"), change->caller);
     json_field_optional(&writer, STR("creator_request_id"), change->creator_request_id);
     record_put_pairs(&writer, STR("attributes"), change->attributes, change->n_attributes);
     if (change->kind == CHANGE_CREATE_NAMESPACE || change->kind == CHANGE_UPDATE_NAMESPACE) {
@@ -151,6 +152,8 @@ int change_decode(char *text, size_t n, struct arena *arena, struct change *ret_
             r = json_string(&reader, &change.instance_id);
         else if (str_eq(key, STR("service_create_ms")))
             r = json_int(&reader, &change.service_create_ms);
+        else if (str_eq(key, STR("caller")))
+            r = json_string(&reader, &change.caller) || !identity_is_account(change.caller);
         else if (str_eq(key, STR("creator_request_id")))
             r = json_string(&reader, &change.creator_request_id);
         else if (str_eq(key, STR("attributes")))

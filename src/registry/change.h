@@ -47,6 +47,8 @@ enum change_kind {
     CHANGE_DELETE_IDENTITY,
     CHANGE_ATTACH_POLICY,
     CHANGE_DETACH_POLICY,
+    CHANGE_SHARE,
+    CHANGE_UNSHARE,
     CHANGE_KIND_COUNT
 };
 
@@ -70,6 +72,7 @@ enum change_result {
     CHANGE_AUDIT_BEHIND,        /* the audit file lags too far: may be tried again */
     CHANGE_OVERLOADED,          /* too many changes wait, or the registry stops */
     CHANGE_ACCESS_EXISTS,       /* message */
+    CHANGE_NOT_YOURS,           /* message: another account made it */
     CHANGE_SEAL_CHANGED,        /* secrets are sealed under another key by now: seal again */
 };
 
@@ -84,6 +87,7 @@ struct change {
     struct queue_item item; /* first: the queue's */
     enum change_kind kind;
     struct str account, region;
+    struct str caller; /* the account that asks, when the namespace is shared with it; absent: the tenant's own */
     struct str action; /* API action, for the operation */
 
     /* What it acts on: bare ids. */
@@ -129,6 +133,9 @@ struct change {
     /* CREATE_IDENTITY: all of it. Others: kind, account and name. ATTACH_POLICY: name and document in pairs[0], which
      * takes the place of one of that name; DETACH_POLICY: keys[0]. */
     struct identity identity;
+
+    /* SHARE: the policy of namespace_id, in the place of the one it has. */
+    struct str document;
 
     struct arena *arena; /* for messages and copies; the writer's while the change waits */
     /* Called once on the writer's thread when the change is answered; the change is the owner's again. */

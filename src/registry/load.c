@@ -33,6 +33,7 @@ static int load_namespace(struct load *load, const struct record_key *key, char 
 {
     struct apply *apply = load->apply;
     struct namespace draft, *ns;
+    int r;
 
     if (record_decode_namespace(value, n, &load->arena, &draft) || !str_eq(draft.id, key->id))
         return STORE_DAMAGED;
@@ -44,7 +45,8 @@ static int load_namespace(struct load *load, const struct record_key *key, char 
     tree_put(&apply->edit, &load->tenant->namespaces_by_name, &state_namespaces_by_name, ns, 0);
     tree_put(&apply->edit, &load->tenant->namespaces_by_http_name, &state_namespaces_by_http_name, ns, 0);
     zone_put(&apply->edit, &apply->next, load->tenant, ns);
-    return 0;
+    r = str_is_set(ns->policy) ? apply_place_share(apply, load->tenant, ns->id, ns->policy, &load->arena) : 0;
+    return r == POLICY_INVALID ? STORE_DAMAGED : r;
 }
 
 /* A later record of the same operation is its newer status: records come in the order of their commits. */

@@ -152,6 +152,12 @@ int record_read_digest(struct json_reader *reader, uint64_t *ret_digest)
     return 0;
 }
 
+/* 12 digits. */
+static int record_read_account(struct json_reader *reader, struct str *ret_account)
+{
+    return json_string(reader, ret_account) || !identity_is_account(*ret_account);
+}
+
 /* Reads a member's value into an enum by its parser. */
 #define READ_WORD(reader, word, parse, ret) (json_string((reader), (word)) || (parse)(*(word), (ret)))
 
@@ -177,6 +183,7 @@ void record_encode_namespace(struct buf *buf, const struct namespace *ns)
     json_field_optional(&writer, STR("operation"), ns->create_operation);
     json_field_int(&writer, STR("request_digest"), (int64_t)ns->request_digest);
     record_put_pairs(&writer, STR("tags"), ns->tags, ns->n_tags);
+    json_field_optional(&writer, STR("policy"), ns->policy);
     json_close_object(&writer);
 }
 
@@ -210,6 +217,8 @@ static int record_read_namespace(struct json_reader *reader, struct str key, str
         return record_read_digest(reader, &ns->request_digest);
     if (str_eq(key, STR("tags")))
         return record_read_pairs(reader, arena, (struct str_pair **)(uintptr_t)&ns->tags, &ns->n_tags);
+    if (str_eq(key, STR("policy")))
+        return json_string(reader, &ns->policy);
     return json_skip(reader);
 }
 
@@ -226,7 +235,7 @@ int record_decode_namespace(char *text, size_t n, struct arena *arena, struct na
     while (!json_member(&reader, &more, &key) && more)
         if (record_read_namespace(&reader, key, arena, &ns))
             return 1;
-    if (json_end(&reader) || !ns.id.n || !ns.name.n || !ns.http_name.n)
+    if (json_end(&reader) || !ns.id.n || !ns.name.n || !ns.http_name.n || ns.policy.n > NAMESPACE_POLICY_MAX)
         return 1;
     *ret_ns = ns;
     return 0;
@@ -328,6 +337,7 @@ void record_encode_service(struct buf *buf, const struct service *service, uint6
     json_field_int(&writer, STR("revision"), (int64_t)revision);
     json_field_optional(&writer, STR("creator_request_id"), service->creator_request_id);
     json_field_int(&writer, STR("request_digest"), (int64_t)service->request_digest);
+    json_field_optional(&writer, STR("created_by"), service->created_by);
     record_put_pairs(&writer, STR("attributes"), service->attributes, service->n_attributes);
     record_put_pairs(&writer, STR("tags"), service->tags, service->n_tags);
     json_close_object(&writer);
@@ -359,6 +369,8 @@ static int record_read_service(struct json_reader *reader, struct str key, struc
         return json_string(reader, &service->creator_request_id);
     if (str_eq(key, STR("request_digest")))
         return record_read_digest(reader, &service->request_digest);
+    if (str_eq(key, STR("created_by")))
+        return record_read_account(reader, &service->created_by);
     if (str_eq(key, STR("attributes")))
         return record_read_pairs(reader, arena, (struct str_pair **)(uintptr_t)&service->attributes,
                                  &service->n_attributes);
@@ -404,6 +416,7 @@ void record_encode_instance(struct buf *buf, const struct instance *instance, co
     json_field_int(&writer, STR("operation_ms"), instance->operation_ms);
     if (token.n)
         json_field_string(&writer, STR("creator_request_id"), token);
+    json_field_optional(&writer, STR("created_by"), instance_created_by(instance));
     if (instance->health != HEALTH_UNKNOWN)
         json_field_string(&writer, STR("health"), service_health_text(instance->health));
     if (instance->health_since_ms != instance->create_ms)
@@ -459,6 +472,8 @@ static int record_read_instance(struct json_reader *reader, struct str key, stru
         return json_int(reader, &draft->operation_ms);
     if (str_eq(key, STR("creator_request_id")))
         return json_string(reader, &draft->creator_request_id);
+    if (str_eq(key, STR("created_by")))
+        return record_read_account(reader, &draft->created_by);
     if (str_eq(key, STR("health")))
         return READ_WORD(reader, &word, service_parse_health, &draft->health);
     if (str_eq(key, STR("health_since_ms")))

@@ -7,12 +7,17 @@
     aws, boto       the AWS CLI and boto3 from apt against `daemon`, recorded
     fresh           fresh(): a name that no test of the run used before
     recorder        the record of the run
+    node            the program node, with the packages of js/
     world           what cloud-unmap looks at: a double of AWS, a proxy before `daemon`, a new service
     make_world      make_world(daemon, regions=[...]): the same before any daemon
 
 The daemon is the file that the environment names in CLOUDMAPD, else build/cloudmapd."""
 
 import itertools
+import os
+import shutil
+import subprocess
+from pathlib import Path
 
 import boto3
 import pytest
@@ -102,6 +107,18 @@ def boto(tap):
                           aws_secret_access_key="any", config=Config(retries={"max_attempts": 0}))
     yield client
     client.close()
+
+
+@pytest.fixture(scope="session")
+def node():
+    """The program, beside the packages of js/, which are installed when they are missing or other ones are asked for."""
+    program, npm, js = shutil.which("node"), shutil.which("npm"), Path(__file__).parent / "js"
+    assert program and npm, "node and npm are needed"
+    asked, installed = js / "package.json", js / "node_modules" / ".package-lock.json"
+    if not installed.exists() or installed.stat().st_mtime < asked.stat().st_mtime:
+        subprocess.run([npm, "install", "--ignore-scripts"], cwd=js, check=True, timeout=300)
+        os.utime(installed)
+    return program
 
 
 @pytest.fixture

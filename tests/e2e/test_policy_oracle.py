@@ -7,7 +7,6 @@ POLICY_PAIRS says how many (1,000), POLICY_SEED from where (1); ./dev soak polic
 import json
 import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -22,17 +21,6 @@ def verdicts():
     build = Path(os.environ["CLOUDMAPD"]).parents[2]
     program = build / "tests/unit/auth/policy_verdicts"
     assert program.exists(), f"{program} is not built"
-    return program
-
-
-@pytest.fixture(scope="module")
-def node():
-    program, npm = shutil.which("node"), shutil.which("npm")
-    assert program and npm, "node and npm are needed"
-    asked, installed = JS / "package.json", JS / "node_modules" / ".package-lock.json"
-    if not installed.exists() or installed.stat().st_mtime < asked.stat().st_mtime:
-        subprocess.run([npm, "install", "--ignore-scripts"], cwd=JS, check=True, timeout=300)
-        os.utime(installed)
     return program
 
 

@@ -2,25 +2,12 @@
 """The newest AWS SDK for JavaScript, all 30 operations, with the host prefix that it adds by default and without."""
 
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
 JS = Path(__file__).parent / "js"
-
-
-@pytest.fixture(scope="module")
-def node():
-    """The SDK is installed when it is missing or its version is not the one asked for."""
-    program, npm = shutil.which("node"), shutil.which("npm")
-    assert program and npm, "node and npm are needed"
-    asked, installed = JS / "package.json", JS / "node_modules" / ".package-lock.json"
-    if not installed.exists() or installed.stat().st_mtime < asked.stat().st_mtime:
-        subprocess.run([npm, "install", "--ignore-scripts"], cwd=JS, check=True, timeout=300)
-        os.utime(installed)
-    return program
 
 
 @pytest.mark.parametrize("prefix", ["on", "off"])

@@ -5,6 +5,7 @@
 
 #include "api/api_worker.h"
 #include "api/authorise.h"
+#include "api/share.h"
 #include "auth/access_lookup.h"
 #include "op_handlers.h"
 
@@ -92,13 +93,13 @@ static const char *ask(struct gate_bed *g, const struct principal *principal, en
     struct api_call call = { .worker = &worker,
                              .op = &ops[op],
                              .principal = principal,
-                             .account = BED_ACCOUNT,
+                             .account = principal ? principal->account : BED_ACCOUNT,
                              .region = BED_REGION,
-                             .snapshot = snapshot,
-                             .tenant = bed_tenant(&g->bed, snapshot) };
+                             .snapshot = snapshot };
     int r;
 
     arena_init(&call.arena, 1 << 20);
+    share_find(&call, in);
     r = authorise_call(&call, in);
     snprintf(text, sizeof(text), STR_FMT, STR_ARG(call.error.message));
     assert_int_equal(r, text[0] ? CALL_ERROR : 0);
@@ -220,6 +221,130 @@ static void test_policies_of_another_user(void **state)
                         SAYS("ListServices", "*", NOBODY("ListServices")));
 }
 
+/* --- shared namespaces ------------------------------------------------------------------------------------------- */
+
+#define THEIRS "222222222222"
+#define NAMED(arn, action, resource, why) \
+    "User: " arn " is not authorized to perform: servicediscovery:" action " on resource: " resource " " why
+#define NOT_SHARED(action) "because no resource-based policy allows the servicediscovery:" action " action"
+
+static const struct principal their_root = {
+    .kind = PRINCIPAL_ROOT, .account = STR(THEIRS), .arn = STR("arn:aws:iam::" THEIRS ":root"), .id = STR(THEIRS)
+};
+static const struct principal stranger = { .kind = PRINCIPAL_ROOT,
+                                           .account = STR("333333333333"),
+                                           .arn = STR("arn:aws:iam::333333333333:root") };
+static const struct principal their_user = { .kind = PRINCIPAL_USER,
+                                             .account = STR(THEIRS),
+                                             .arn = STR("arn:aws:iam::" THEIRS ":user/eve"),
+                                             .id = STR("AIDAEEEEEEEEEEEEEEEEE"),
+                                             .name = STR("eve") };
+
+static void share(struct gate_bed *g, const char *statements)
+{
+    struct change *change = caller_new(&g->bed.caller, CHANGE_SHARE);
+
+    change->namespace_id = g->namespace_id;
+    change->document = arena_printf(change->arena, "{\"Version\": \"2012-10-17\", \"Statement\": [%s]}", statements);
+    assert_int_equal(caller_do(&g->bed.caller), 0);
+}
+
+/* The ARN of a service or namespace of ours; it lives as long as the bed. */
+static struct str arn_of(struct gate_bed *g, const char *kind, struct str id)
+{
+    return arena_printf(&g->bed.names, ARN "%s/" STR_FMT, kind, STR_ARG(id));
+}
+
+static void test_what_is_shared_with_an_account(void **state)
+{
+    struct gate_bed *g = *state;
+    struct str ns = arn_of(g, "namespace", g->namespace_id), service = arn_of(g, "service", g->service_id);
+    const struct id_input get_ns = { ns }, get_service = { service }, bare = { g->service_id };
+    const struct discover_instances_input names = { .namespace_name = STR("shop"),
+                                                    .service_name = STR("web"),
+                                                    .owner_account = BED_ACCOUNT };
+    char wanted[512];
+
+    share(g, "{\"Effect\": \"Allow\", \"Principal\": {\"AWS\": \"" THEIRS "\"}, \"Resource\": \"*\", \"Action\": "
+             "[\"servicediscovery:Get*\", \"servicediscovery:DeleteNamespace\"]}");
+    assert_string_equal(ask(g, &their_root, OP_INDEX_GetNamespace, &get_ns), "");
+    assert_string_equal(ask(g, &their_root, OP_INDEX_GetService, &get_service), "");
+    snprintf(wanted, sizeof(wanted),
+             NAMED("arn:aws:iam::" THEIRS ":root", "DeleteService", STR_FMT, NOT_SHARED("DeleteService")),
+             STR_ARG(service));
+    assert_string_equal(ask(g, &their_root, OP_INDEX_DeleteService, &get_service), wanted);
+    assert_string_equal(
+        ask(g, &their_root, OP_INDEX_DiscoverInstances, &names),
+        NAMED("arn:aws:iam::" THEIRS ":root", "DiscoverInstances", "*", NOT_SHARED("DiscoverInstances")));
+    /* Whatever the policy says, a namespace is its owner's. */
+    snprintf(wanted, sizeof(wanted),
+             NAMED("arn:aws:iam::" THEIRS ":root", "DeleteNamespace", STR_FMT, NOT_SHARED("DeleteNamespace")),
+             STR_ARG(ns));
+    assert_string_equal(ask(g, &their_root, OP_INDEX_DeleteNamespace, &get_ns), wanted);
+    /* A user needs the leave of both accounts. */
+    snprintf(wanted, sizeof(wanted),
+             NAMED("arn:aws:iam::" THEIRS ":user/eve", "GetService", STR_FMT, NOBODY("GetService")), STR_ARG(service));
+    assert_string_equal(ask(g, &their_user, OP_INDEX_GetService, &get_service), wanted);
+    /* To others it is not there: the gate lets them through to where nothing is found. */
+    assert_string_equal(ask(g, &stranger, OP_INDEX_DeleteService, &get_service), "");
+    assert_string_equal(ask(g, &stranger, OP_INDEX_DiscoverInstances, &names), "");
+    assert_string_equal(ask(g, &their_root, OP_INDEX_DeleteService, &bare), "");
+}
+
+static void test_denies_are_not_told(void **state)
+{
+    struct gate_bed *g = *state;
+    const struct id_input in = { arn_of(g, "namespace", g->namespace_id) };
+    char wanted[512];
+
+    share(g,
+          "{\"Effect\": \"Allow\", \"Principal\": {\"AWS\": \"" THEIRS "\"}, \"Action\": \"*\", \"Resource\": \"*\"},"
+          "{\"Effect\": \"Deny\", \"Principal\": \"*\", \"Action\": \"servicediscovery:GetNamespace\", "
+          "\"Resource\": \"*\"}");
+    snprintf(wanted, sizeof(wanted),
+             NAMED("arn:aws:iam::" THEIRS ":root", "GetNamespace", STR_FMT,
+                   "with an explicit deny in a resource-based policy"),
+             STR_ARG(in.id));
+    assert_string_equal(ask(g, &their_root, OP_INDEX_GetNamespace, &in), wanted);
+    assert_string_equal(ask(g, &stranger, OP_INDEX_GetNamespace, &in), "");
+    assert_string_equal(ask(g, NULL, OP_INDEX_GetNamespace, &in), "");
+}
+
+/* Within the account the policy of the namespace or one of the user is enough. */
+static void test_within_the_account(void **state)
+{
+    struct gate_bed *g = *state;
+    const struct id_input in = { g->service_id };
+    const struct discover_instances_input names = { .namespace_name = STR("shop"), .service_name = STR("web") };
+
+    share(g, "{\"Effect\": \"Allow\", \"Principal\": {\"AWS\": \"arn:aws:iam::000000000000:user/ann\"}, "
+             "\"Action\": [\"servicediscovery:GetService\", \"servicediscovery:Discover*\"], \"Resource\": \"*\"},"
+             "{\"Effect\": \"Deny\", \"Principal\": \"*\", \"Action\": \"servicediscovery:DeleteService\", "
+             "\"Resource\": \"*\"}");
+    assert_string_equal(ask(g, &ann, OP_INDEX_GetService, &in), "");
+    assert_string_equal(ask(g, &ann, OP_INDEX_DiscoverInstances, &names), "");
+    attach(g, "admin", "");
+    assert_string_equal(ask(g, &ann, OP_INDEX_UpdateService, &in), "");
+    assert_non_null(strstr(ask(g, &ann, OP_INDEX_DeleteService, &in), "explicit deny in a resource-based policy"));
+}
+
+/* The condition keys of a service that another account made. */
+static void test_who_made_the_service(void **state)
+{
+    struct gate_bed *g = *state;
+    struct id_input in = { 0 };
+
+    share(g, "{\"Effect\": \"Allow\", \"Principal\": \"*\", \"Action\": \"*\", \"Resource\": \"*\", \"Condition\": "
+             "{\"StringEquals\": {\"servicediscovery:ServiceCreatedByAccount\": \"${aws:PrincipalAccount}\", "
+             "\"aws:ResourceAccount\": \"000000000000\"}}}");
+    g->bed.caller.consumer = STR(THEIRS);
+    assert_int_equal(caller_create_service(&g->bed.caller, g->namespace_id, "theirs", SERVICE_CHECK_NONE), 0);
+    in.id = arn_of(g, "service", g->bed.caller.change.created->id);
+    assert_string_equal(ask(g, &their_root, OP_INDEX_DeleteService, &in), "");
+    in.id = arn_of(g, "service", g->service_id);
+    assert_non_null(strstr(ask(g, &their_root, OP_INDEX_DeleteService, &in), NOT_SHARED("DeleteService")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -228,6 +353,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_names_are_not_told, setup, teardown),
         cmocka_unit_test_setup_teardown(test_general_keys, setup, teardown),
         cmocka_unit_test_setup_teardown(test_policies_of_another_user, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_is_shared_with_an_account, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_denies_are_not_told, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_within_the_account, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_who_made_the_service, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

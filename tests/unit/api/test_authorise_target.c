@@ -5,6 +5,7 @@
 #include "../registry/bed.h"
 
 #include "api/authorise_target.h"
+#include "api/share.h"
 #include "op_handlers.h"
 
 #define ARN "arn:aws:servicediscovery:us-east-1:000000000000:"
@@ -106,11 +107,9 @@ static void describe(struct buf *buf, const struct authorise_target *target, con
 static void check(struct target_bed *t, const char *op, const char *input, const char *wanted)
 {
     const struct snapshot *snapshot = bed_hold(&t->bed);
-    struct api_call call = { .op = op_find(str_of(op)),
-                             .account = BED_ACCOUNT,
-                             .region = BED_REGION,
-                             .snapshot = snapshot,
-                             .tenant = bed_tenant(&t->bed, snapshot) };
+    struct api_call call = {
+        .op = op_find(str_of(op)), .account = BED_ACCOUNT, .region = BED_REGION, .snapshot = snapshot
+    };
     struct context context = { 0 };
     struct authorise_target target;
     struct json_reader reader;
@@ -125,6 +124,7 @@ static void check(struct target_bed *t, const char *op, const char *input, const
     buf_init(&message, 4096);
     buf_init(&got, 4096);
     assert_int_equal(shape_decode(&reader, call.op->input, in, &call.arena, &message), 0);
+    share_find(&call, in);
     assert_int_equal(authorise_target_find(&call, in, &context, &target), 0);
     describe(&got, &target, &context);
     if (!str_eq(buf_str(&got), str_of(expand(t, &call.arena, wanted))))

@@ -146,6 +146,7 @@ struct change *caller_new(struct caller *caller, enum change_kind kind)
     caller->change = (struct change){ .kind = kind,
                                       .account = caller->account,
                                       .region = caller->region,
+                                      .caller = caller->consumer,
                                       .action = actions[kind],
                                       .ns.soa_ttl = kind == CHANGE_UPDATE_NAMESPACE ? -1 : 0,
                                       .arena = &caller->arena,

@@ -22,6 +22,7 @@ struct bed;
 struct caller {
     const struct bed *bed;
     struct str account, region;
+    struct str consumer; /* the other account that asks; absent: none */
     struct change change;
     struct arena arena;
     sem_t answered;

@@ -92,6 +92,7 @@ static void dump_access(struct buf *buf, const struct access_state *access)
 {
     const struct identity_node *node;
     const struct access_key *key;
+    const struct share *share;
     struct tree_iter iter;
 
     tree_iter_init(&iter, &access->keys, NULL, NULL);
@@ -105,6 +106,9 @@ static void dump_access(struct buf *buf, const struct access_state *access)
         record_encode_identity(buf, node->config);
         buf_printf(buf, " %08x " STR_FMT "\n", node->config->record_sum, STR_ARG(node->config->arn));
     }
+    tree_iter_init(&iter, &access->shares, NULL, NULL);
+    while ((share = tree_iter_next(&iter)))
+        buf_printf(buf, "share " STR_FMT " " STR_FMT "\n", STR_ARG(share->text), STR_ARG(share->policy->document));
 }
 
 void dump_snapshot(struct buf *buf, const struct snapshot *snapshot)

@@ -192,6 +192,8 @@ static void test_operation_types(void **state)
         [CHANGE_DELETE_IDENTITY] = -1,
         [CHANGE_ATTACH_POLICY] = -1,
         [CHANGE_DETACH_POLICY] = -1,
+        [CHANGE_SHARE] = -1,
+        [CHANGE_UNSHARE] = -1,
     };
 
     (void)state;

@@ -278,6 +278,7 @@ static void test_namespaces(void **state)
     ns.kind = NAMESPACE_DNS_PUBLIC;
     ns.request_digest = UINT64_C(1) << 63;
     ns.description = STR("");
+    ns.policy = STR(HOSTILE);
     check_namespace(&ns);
 }
 
@@ -297,6 +298,7 @@ static void check_service(const struct service *service, uint64_t revision)
     assert_int_equal(back.type, service->type);
     assert_int_equal(back.check, service->check);
     assert_int_equal(str_is_set(back.check_path), str_is_set(service->check_path));
+    assert_true(str_eq(back.created_by, service->created_by));
     record_encode_service(&text.second, &back, back_revision);
     text_fini(&text);
 }
@@ -326,6 +328,8 @@ static void test_services(void **state)
     for (unsigned i = 0; i < SERVICE_MAX_RECORDS; i++)
         service.records[i] = (struct service_record){ (enum service_record_type)i, 2147483647 - i };
     check_service(&service, 2);
+    service.created_by = STR("222222222222");
+    check_service(&service, 2);
 }
 
 static void check_tenure(const struct instance_draft *draft, const struct tenure *tenure)
@@ -340,6 +344,7 @@ static void check_tenure(const struct instance_draft *draft, const struct tenure
     record_encode_instance(&text.first, instance, tenure);
     assert_int_equal(record_decode_instance(text_copy(&text), text.first.n, &text.arena, &back, &back_tenure), 0);
     assert_int_equal(back.flags, draft->flags);
+    assert_true(str_eq(back.created_by, draft->created_by));
     assert_int_equal(back_tenure.drain_end_wall_ms, tenure->drain_end_wall_ms);
     assert_int_equal(back_tenure.drain_then, tenure->drain_then);
     assert_int_equal(back_tenure.expired_wall_ms, tenure->expired_wall_ms);
@@ -392,6 +397,8 @@ static void test_instances(void **state)
     }
     draft.pending_health = HEALTH_UNHEALTHY;
     draft.pending_due_wall_ms = INT64_MAX;
+    check_instance(&draft);
+    draft.created_by = STR("222222222222");
     check_instance(&draft);
 }
 
