@@ -13,6 +13,20 @@
 
 #define API_MAX_ARENA 65536
 
+static int api_set_regions(struct api *api, const struct api_config *config)
+{
+    api->region = arena_dup(&api->arena, str_of(config->region));
+    if (!config->seal && config->n_regions == 0)
+        return api->arena.failed ? -ENOMEM : 0;
+    api->regions = ARENA_ARRAY(&api->arena, struct str, config->n_regions + 1);
+    if (!api->regions)
+        return -ENOMEM;
+    api->regions[api->n_regions++] = api->region;
+    for (size_t i = 0; i < config->n_regions; i++)
+        api->regions[api->n_regions++] = arena_dup(&api->arena, str_of(config->regions[i]));
+    return api->arena.failed ? -ENOMEM : 0;
+}
+
 int api_new(const struct api_config *config, struct registry *registry, const struct store *store, struct api **ret_api)
 {
     struct api *api = mem_zalloc(sizeof(*api));
@@ -21,8 +35,9 @@ int api_new(const struct api_config *config, struct registry *registry, const st
     if (!api)
         return -ENOMEM;
     arena_init(&api->arena, API_MAX_ARENA);
-    api->region = arena_dup(&api->arena, str_of(config->region));
-    r = principal_of_root(str_of(config->account), &api->arena, &api->root);
+    r = api_set_regions(api, config);
+    if (r == 0)
+        r = principal_of_root(str_of(config->account), &api->arena, &api->root);
     if (r == 0)
         r = throttle_new(config->discover_rate, config->control_rate, &api->throttle);
     if (r == 0 && config->trail_dir)
@@ -69,7 +84,8 @@ static void *api_worker_start(void *arg, unsigned index)
     if (!worker)
         return NULL;
     worker->api = arg;
-    if (worker->api->seal && authenticate_worker_new(&worker->authenticate) < 0) {
+    if (worker->api->seal &&
+        authenticate_worker_new(worker->api->regions, worker->api->n_regions, &worker->authenticate) < 0) {
         mem_free(worker);
         return NULL;
     }

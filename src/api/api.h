@@ -16,6 +16,8 @@ struct api_config {
     const struct seal *seal;                           /* of access keys: every call must be signed; NULL: open mode */
     const char *account;                               /* of everybody in open mode; 12 digits */
     const char *region;                                /* of requests without a credential scope */
+    const char *const *regions;                        /* besides that one */
+    size_t n_regions;                                  /* 0: where every call must be signed none, else any */
     uint64_t discover_rate, control_rate;              /* calls a second of a principal in a region; 0: no limit */
     bool counts;                                       /* show ServiceCount and InstanceCount */
     unsigned metrics_services;                         /* services with series of their own */

@@ -14,6 +14,8 @@ struct api {
     const struct clock *clock;
     struct arena arena;        /* of these: */
     struct str region;         /* of requests without a scope */
+    struct str *regions;       /* all that calls may be for */
+    size_t n_regions;          /* 0: any */
     struct principal root;     /* everybody, in open mode */
     const struct seal *seal;   /* NULL: open mode */
     struct throttle *throttle; /* NULL: none */

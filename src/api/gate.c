@@ -39,13 +39,18 @@ static struct str gate_claimed_region(struct str authorization)
     return authenticate_is_region(rest) ? rest : absent;
 }
 
-static void gate_open(struct api_call *call)
+static int gate_open(struct api_call *call)
 {
     struct api *api = call->worker->api;
+    const struct verifier_options options = { .regions = api->regions, .n_regions = api->n_regions };
     struct str region = gate_claimed_region(http_request_header(call->request, "Authorization"));
 
     call->account = api->root.account;
     call->region = str_is_set(region) ? region : api->region;
+    if (verifier_takes_region(&options, call->region))
+        return 0;
+    return call_refuse_text(call, ERROR_INVALID_SIGNATURE,
+                            "Credential should be scoped to a valid region, not '" STR_FMT "'.", STR_ARG(call->region));
 }
 
 /* --- signatures -------------------------------------------------------------------------------------------------- */
@@ -159,8 +164,7 @@ int gate_authenticate(struct api_call *call, struct str service)
 {
     if (call->worker->authenticate)
         return gate_signed(call, service);
-    gate_open(call);
-    return 0;
+    return gate_open(call);
 }
 
 /* --- throttling -------------------------------------------------------------------------------------------------- */

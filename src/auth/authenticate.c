@@ -13,9 +13,11 @@
 struct authenticate_worker {
     struct derived_keys *keys;
     struct signature_key nobodys;
+    const struct str *regions;
+    size_t n_regions;
 };
 
-int authenticate_worker_new(struct authenticate_worker **ret_worker)
+int authenticate_worker_new(const struct str *regions, size_t n_regions, struct authenticate_worker **ret_worker)
 {
     struct authenticate_worker *worker = mem_zalloc(sizeof(*worker));
     int r = worker ? derived_keys_new(&worker->keys) : -ENOMEM;
@@ -25,6 +27,8 @@ int authenticate_worker_new(struct authenticate_worker **ret_worker)
         authenticate_worker_free(worker);
         return r;
     }
+    worker->regions = regions;
+    worker->n_regions = n_regions;
     *ret_worker = worker;
     return 0;
 }
@@ -80,7 +84,9 @@ int authenticate_request(struct authenticate_worker *worker, const struct authen
                          struct authenticate_outcome *ret_outcome)
 {
     struct authenticate_outcome *outcome = ret_outcome;
-    const struct verifier_options options = { .window_s = VERIFIER_WINDOW_S, .service = service };
+    const struct verifier_options options = {
+        .window_s = VERIFIER_WINDOW_S, .regions = worker->regions, .n_regions = worker->n_regions, .service = service
+    };
     struct verifier_claim claim;
     struct authenticate_key key = { 0 };
 

@@ -50,8 +50,8 @@ struct authenticate_outcome {
 /* What a thread needs to authenticate; one thread. */
 struct authenticate_worker;
 
-/* 0 or -errno. */
-int authenticate_worker_new(struct authenticate_worker **ret_worker);
+/* `regions` are those that a scope may name, borrowed; none: any. 0 or -errno. */
+int authenticate_worker_new(const struct str *regions, size_t n_regions, struct authenticate_worker **ret_worker);
 void authenticate_worker_free(struct authenticate_worker *worker); /* accepts NULL */
 
 /* `service` is the one that the scope must name. 0 with principal and region, -errno, or a condition with message. */

@@ -128,7 +128,7 @@ static struct str describe_scope(const struct verifier_claim *claim, const struc
                                  struct arena *arena)
 {
     struct str text = STR("");
-    if (!authenticate_is_region(claim->scope.region))
+    if (!authenticate_is_region(claim->scope.region) || !verifier_takes_region(options, claim->scope.region))
         text = arena_printf(arena, "Credential should be scoped to a valid region, not '" STR_FMT "'. ",
                             STR_ARG(shown(arena, claim->scope.region)));
     if (!str_eq(claim->scope.service, options->service))

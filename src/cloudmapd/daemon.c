@@ -378,11 +378,19 @@ static int start_dns(struct daemon *daemon)
     return refuse(code, message.text[0] ? message.text : strerror(r < 0 ? -r : ENOMEM));
 }
 
+/* Names of one account's services are nothing for another, and /metrics asks for no signature. */
+static unsigned metrics_services(const struct daemon *daemon)
+{
+    int names = daemon->config->metrics_names;
+    bool shows = names == CONFIG_NAMES_ON || (names == CONFIG_NAMES_AUTO && !daemon->is_auth_required);
+    return shows ? (unsigned)daemon->config->metrics_services : 0;
+}
+
 static void write_metrics(void *arg, struct buf *buf)
 {
     struct daemon *daemon = arg;
     dns_server_write_metrics(daemon->dns, buf);
-    health_view_write_metrics(daemon->health, buf, (unsigned)daemon->config->metrics_services);
+    health_view_write_metrics(daemon->health, buf, metrics_services(daemon));
 }
 
 static void write_ready(void *arg, struct buf *buf)
@@ -423,13 +431,15 @@ static int start_api(struct daemon *daemon)
                               .seal = daemon->is_auth_required ? vault_seal(daemon->vault) : NULL,
                               .account = config->api_account,
                               .region = config->api_region,
+                              .regions = config->api_regions.items,
+                              .n_regions = config->api_regions.n,
                               .discover_rate = (uint64_t)config->limits_discover_rate,
                               .control_rate = (uint64_t)config->limits_control_rate,
                               .counts = config->api_counts,
                               .audits = keeps_trail(daemon),
                               .audits_discovery = config->audit_discovery,
                               .trail_dir = config->store_path,
-                              .metrics_services = (unsigned)config->metrics_services,
+                              .metrics_services = metrics_services(daemon),
                               .write_metrics = write_metrics,
                               .write_metrics_arg = daemon,
                               .write_ready = write_ready,

@@ -453,6 +453,8 @@ static int check_item(const struct option_row *option, struct str item, struct b
         buf_printf(why, "holds \"" STR_FMT "\", which is not ID or ACCOUNT/REGION/ID of a VPC", STR_ARG(item));
     else if (option->type == OPTION_HOSTS && !is_host(item))
         buf_printf(why, "holds \"" STR_FMT "\", which is not an IPv4 or IPv6 address", STR_ARG(item));
+    else if (option->type == OPTION_REGIONS && !is_region(item))
+        buf_printf(why, "holds \"" STR_FMT "\", which is not the name of a region (such as us-east-1)", STR_ARG(item));
     else if (option->type == OPTION_RESOLVERS && !is_resolver(item))
         buf_printf(why, "holds \"" STR_FMT "\", which is not ADDRESS:PORT, system or none", STR_ARG(item));
     else
@@ -524,6 +526,7 @@ int option_parse(const struct option_row *option, struct str text, struct arena 
     case OPTION_DOMAINS:
     case OPTION_VPCS:
     case OPTION_HOSTS:
+    case OPTION_REGIONS:
     case OPTION_RESOLVERS:
         return parse_list(option, text, arena, ret_value, why);
     }

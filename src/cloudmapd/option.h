@@ -24,6 +24,7 @@ enum option_type {
     OPTION_DOMAINS,   /* struct config_list of host names */
     OPTION_VPCS,      /* struct config_list of VPCs: ID or ACCOUNT/REGION/ID */
     OPTION_HOSTS,     /* struct config_list of IPv4 and IPv6 addresses */
+    OPTION_REGIONS,   /* struct config_list of regions */
     OPTION_RESOLVERS, /* struct config_list of ADDRESS:PORT, or of one word: system, none */
 };
 

@@ -231,6 +231,14 @@ static bool is_wanted(struct str got, struct str wanted)
     return got.n > 0 && (!str_is_set(wanted) || str_eq(got, wanted));
 }
 
+bool verifier_takes_region(const struct verifier_options *options, struct str region)
+{
+    for (size_t i = 0; i < options->n_regions; i++)
+        if (str_eq(options->regions[i], region))
+            return true;
+    return region.n > 0 && options->n_regions == 0;
+}
+
 /* `AKIDEXAMPLE/20150830/us-east-1/service/aws4_request` */
 static int check_scope(const struct verifier_options *options, struct verifier_claim *claim)
 {
@@ -249,7 +257,7 @@ static int check_scope(const struct verifier_options *options, struct verifier_c
     claim->scope = (struct signature_scope){ fields[1], fields[2], fields[3] };
     claim->terminator = fields[4];
     bool good = str_eq(fields[1], (struct str){ claim->time, AMZ_DATE_DAY_LEN }) &&
-                is_wanted(fields[2], options->region) && is_wanted(fields[3], options->service) &&
+                verifier_takes_region(options, fields[2]) && is_wanted(fields[3], options->service) &&
                 str_eq(fields[4], STR(SIGNATURE_TERMINATOR));
     return good ? 0 : VERIFIER_WRONG_SCOPE;
 }

@@ -42,8 +42,10 @@ struct verifier_request {
 };
 
 struct verifier_options {
-    int64_t window_s;             /* either way, the limits included */
-    struct str region, service;   /* of the scope; absent: any */
+    int64_t window_s;          /* either way, the limits included */
+    const struct str *regions; /* of the scope, any of these; n_regions 0: any at all */
+    size_t n_regions;
+    struct str service;           /* of the scope; absent: any */
     bool keeps_path, omits_token; /* as in canonical.h */
     bool takes_unsigned_headers;  /* X-Amz-Target and X-Amz-Security-Token need not be signed */
 };
@@ -65,6 +67,9 @@ struct verifier_claim {
     int64_t life_s; /* how long after `time` the request is good */
     bool is_presigned;
 };
+
+/* May a scope name that region? */
+bool verifier_takes_region(const struct verifier_options *options, struct str region);
 
 /* 0 with the claim, nothing of which is proved; -ENOMEM or a condition, with as much of the claim as was understood. */
 int verifier_read(const struct verifier_request *request, const struct verifier_options *options, int64_t now_seconds,

@@ -268,13 +268,32 @@ def test_strangers_do_not_reach_the_reader(signed_daemon, line, root):
         assert code_of(line.send(sign_header(plain, root))) == "SerializationException"
 
 
-def test_regions_are_those_of_the_scope(signed_daemon, line, root):
+def test_regions_are_those_of_the_scope(start_daemon, root):
+    """Of api.region and those that api.regions lists; others are refused in AWS's words."""
+    daemon = start_daemon({"auth.mode": "required", "api.region": "eu-west-1", "api.regions": "us-gov-west-1, us-east-2"},
+                          env={"CLOUDMAP_ROOT_ACCESS_KEY_ID": root.key, "CLOUDMAP_ROOT_SECRET_ACCESS_KEY": root.secret})
+    line = Line(daemon)
     for region in ("eu-west-1", "us-gov-west-1"):
         status, _, body = line.send(sign_header(
-            call(signed_daemon, op="CreateHttpNamespace", body=json.dumps({"Name": region}).encode()), root, region=region))
+            call(daemon, op="CreateHttpNamespace", body=json.dumps({"Name": region}).encode()), root, region=region))
         assert status == 200, body
-        _, _, body = line.send(sign_header(call(signed_daemon, body=b""), root, region=region))
+        _, _, body = line.send(sign_header(call(daemon, body=b""), root, region=region))
         assert [one["Name"] for one in json.loads(body)["Namespaces"]] == [region]
+    for sign in (sign_header, sign_query):
+        answer = line.send(sign(call(daemon), root, region="us-east-1"))
+        assert code_of(answer) == INVALID
+        assert json.loads(answer[2])["message"] == "Credential should be scoped to a valid region, not 'us-east-1'."
+    line.close()
+
+
+def test_regions_of_an_open_daemon(start_daemon):
+    """Any, unless some are listed."""
+    scope = {"Authorization": "AWS4-HMAC-SHA256 Credential=any/20260101/eu-west-1/servicediscovery/aws4_request, "
+                              "SignedHeaders=host, Signature=00"}
+    assert start_daemon().api.send("ListNamespaces", {}, scope).status == 200
+    listed = start_daemon({"api.regions": "us-west-2"}).api
+    assert listed.send("ListNamespaces", {}).status == 200
+    assert listed.send("ListNamespaces", {}, scope).code == INVALID
 
 
 def test_what_is_open_without_a_signature(signed_daemon):
@@ -282,6 +301,25 @@ def test_what_is_open_without_a_signature(signed_daemon):
     assert api.http("GET", "/healthz").status == api.http("GET", "/readyz").status == 200
     assert api.http("GET", "/metrics").status == 200
     assert api.http("GET", "/").status == 405
+
+
+@pytest.mark.parametrize("settings, names", [
+    ({}, True), ({"metrics.names": "off"}, False), ({"auth.mode": "required"}, False),
+    ({"auth.mode": "required", "metrics.names": "on"}, True)])
+def test_metrics_name_services_where_all_may_read_them(start_daemon, root, settings, names):
+    daemon = start_daemon(settings, env={"CLOUDMAP_ROOT_ACCESS_KEY_ID": root.key,
+                                         "CLOUDMAP_ROOT_SECRET_ACCESS_KEY": root.secret} if "auth.mode" in settings else {})
+    line = Line(daemon)
+    send = lambda op, body: line.send(sign_header(call(daemon, op=op, body=json.dumps(body).encode()), root))
+    operation = json.loads(send("CreateHttpNamespace", {"Name": "quiet-shop"})[2])["OperationId"]
+    told = json.loads(send("GetOperation", {"OperationId": operation})[2])
+    status, _, body = send("CreateService", {"NamespaceId": told["Operation"]["Targets"]["NAMESPACE"], "Name": "cart",
+                                             "HealthCheckConfig": {"Type": "TCP"}})
+    assert status == 200, body
+    line.close()
+    text = daemon.api.http("GET", "/metrics").body.decode()
+    assert '\ncloudmap_resources{kind="service"} 1\n' in text
+    assert ("quiet-shop" in text, "srv-" in text) == (names, names)
 
 
 def test_refusals_are_logged_at_a_rate(signed_daemon, line, root):

@@ -173,7 +173,7 @@ static void check_refusal(const struct verifier_request *request, struct arena *
     static struct authenticate_worker *worker;
     static const struct authenticate_lookup lookup = { NULL, find, open_secret, identify };
     struct authenticate_outcome outcome;
-    FUZZ_CHECK(worker || authenticate_worker_new(&worker) == 0);
+    FUZZ_CHECK(worker || authenticate_worker_new(NULL, 0, &worker) == 0);
     int r = authenticate_request(worker, &lookup, request, STR("servicediscovery"), NOW, arena, &outcome);
     FUZZ_CHECK(r >= 0 && r <= AUTHENTICATE_EXPIRED);
     FUZZ_CHECK(r != 0 || authenticate_is_region(outcome.region));

@@ -72,7 +72,7 @@ static int setup(void **state)
     caller_new(&bed.caller, CHANGE_CREATE_KEY)->key =
         (struct access_key){ .id = KEY_ID, .account = BED_ACCOUNT, .user = STR("Ann"), .sealed = sealed };
     assert_int_equal(caller_do(&bed.caller), 0);
-    return authenticate_worker_new(&worker);
+    return authenticate_worker_new(NULL, 0, &worker);
 }
 
 static int teardown(void **state)

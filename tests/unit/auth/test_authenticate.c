@@ -62,7 +62,7 @@ static int setup(void **state)
     known.id = "AKIDEXAMPLE";
     known.secret = "secret";
     known.key = (struct authenticate_key){ .version = 1, .is_active = true };
-    return authenticate_worker_new(&worker);
+    return authenticate_worker_new(NULL, 0, &worker);
 }
 
 static int teardown(void **state)

@@ -22,7 +22,7 @@ static const char *const type_texts[] = {
     [OPTION_SHARE] = "share",         [OPTION_NAMES] = "names",
     [OPTION_DOMAINS] = "host names",  [OPTION_VPCS] = "VPCs",
     [OPTION_FILE] = "path",           [OPTION_HOSTS] = "IP addresses",
-    [OPTION_RESOLVERS] = "resolvers",
+    [OPTION_RESOLVERS] = "resolvers", [OPTION_REGIONS] = "regions",
 };
 
 /* Text of a manual page: a hyphen is a minus, and no line starts with a dot here. */

@@ -116,7 +116,8 @@ static struct verifier_options options_for(const struct vector *vector)
 {
     return (struct verifier_options){
         .window_s = VERIFIER_WINDOW_S,
-        .region = vector->region,
+        .regions = &vector->region,
+        .n_regions = 1,
         .service = vector->service,
         .keeps_path = !vector->normalizes,
         .omits_token = vector->omits_token,
@@ -426,7 +427,8 @@ static void change_secret(const struct vector *vector, enum vector_form form)
     refuse(&other, &request, VERIFIER_MISMATCH, "secret");
     /* Whoever serves every region finds the wrong one by the key. */
     struct verifier_options options = options_for(vector);
-    options.region = options.service = (struct str){ 0 };
+    options.n_regions = 0;
+    options.service = (struct str){ 0 };
     struct str *text = carrier(&request, form);
     *text = replace(*text, "us-east-1", "us-east-2");
     request.request.headers = request.headers;
