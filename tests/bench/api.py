@@ -5,7 +5,7 @@ import contextlib
 import json
 
 import wire
-from measure import QUICK, Report, SERVER_CORE, background_load, fresh_data, load, rounds
+from measure import QUICK, Report, SECONDS, SERVER_CORE, background, fresh_data, load, rounds, wrk
 from peer_servers import nginx
 from server import Server
 from support.program import cloudmapctl
@@ -107,11 +107,15 @@ def discoverer(ours):
     return Credentials(made["access_key_id"], made["secret_access_key"])
 
 
-def signature(ours, key, body):
-    """What load.lua is told of a call that it sends again and again: each time it is verified anew."""
-    signed = sign_header(Request("POST", "/", [
-        ("Host", f"127.0.0.1:{ours.port}"), ("Content-Type", "application/x-amz-json-1.1"),
+def signed_call(port, key, body):
+    return sign_header(Request("POST", "/", [
+        ("Host", f"127.0.0.1:{port}"), ("Content-Type", "application/x-amz-json-1.1"),
         ("X-Amz-Target", wire.TARGET + "DiscoverInstances")], body.encode()), key)
+
+
+def signature(port, key, body):
+    """What load.lua is told of a call that it sends again and again: each time it is verified anew."""
+    signed = signed_call(port, key, body)
     return signed.value("X-Amz-Date"), signed.value("Authorization")
 
 
@@ -122,7 +126,7 @@ def compare_signed(report, ours, key, answer):
         for connections in (32, 256):
             title = f"signed, {len(answer) / 1024:.1f} KiB, {connections} connections"
             call = lambda url, cpu: load(url, cpu, connections, "call", "DiscoverInstances", body,
-                                         *signature(ours, key, body))
+                                         *signature(ours.port, key, body))
             results[title] = rounds({"cloudmapd": lambda: call(ours.url, ours.cpu_seconds),
                                      "nginx": lambda: call(peer.url, peer.cpu)})
             for name, cell in results[title].items():
@@ -135,10 +139,10 @@ def flooded(report, ours, key):
     body, strangers = discover_body(SMALL[0]), []
 
     def sample(flood):
-        with background_load(ours.url, FLOOD_CONNECTIONS, "flood", "DiscoverInstances") if flood else \
+        with background(wrk(ours.url, FLOOD_CONNECTIONS, SECONDS, ("flood", "DiscoverInstances"))) if flood else \
                 contextlib.nullcontext(strangers) as sent:
             found = load(ours.url, ours.cpu_seconds, 32, "call", "DiscoverInstances", body,
-                         *signature(ours, key, body))
+                         *signature(ours.port, key, body))
         if flood:
             strangers.append(sent[0]["requests"] / sent[0]["seconds"])
         return found

@@ -60,10 +60,10 @@ def wrk(url, connections, seconds, arguments):
 
 
 @contextlib.contextmanager
-def background_load(url, connections, *arguments, seconds=SECONDS):
-    """A load beside the one that is measured; gives a list, in which what became of it stands at the end."""
+def background(command):
+    """A generator beside the one that is measured; gives a list, in which what became of it stands at the end."""
     found = []
-    with subprocess.Popen(wrk(url, connections, seconds, arguments), stdout=subprocess.PIPE, text=True, cwd=DATA) as one:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=DATA) as one:
         yield found
         told, _ = one.communicate()
     assert one.returncode == 0, told
@@ -72,7 +72,11 @@ def background_load(url, connections, *arguments, seconds=SECONDS):
 
 def load(url, cpu, connections, *arguments, seconds=SECONDS, tolerate_refused=0):
     """One sample: wrk against url; cpu() tells the server's CPU seconds so far."""
-    command = wrk(url, connections, seconds, arguments)
+    return sample(wrk(url, connections, seconds, arguments), cpu, tolerate_refused)
+
+
+def sample(command, cpu, tolerate_refused=0):
+    """Of a generator whose last line tells what it found, as load.lua does."""
     before, load_before = cpu(), children_seconds()
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=DATA)
     after, load_after = cpu(), children_seconds()
@@ -108,11 +112,11 @@ def rounds(samplers, wanted_busy=BUSY_ENOUGH, count=ROUNDS):
 class Report:
     """Collects rows and bars; prints as it goes, and writes the same as Markdown to build/bench/NAME.md."""
 
-    def __init__(self, name):
+    def __init__(self, name, count=ROUNDS):
         self.name = name
         self.lines = []
         self.missed = []
-        self.say(f"`./dev bench {name}`, {time.strftime('%Y-%m-%d')}, {ROUNDS} rounds of {SECONDS} s, "
+        self.say(f"`./dev bench {name}`, {time.strftime('%Y-%m-%d')}, {count} rounds of {SECONDS} s, "
                  f"{os.cpu_count()} cores" + (" (quick: the figures mean nothing)" if QUICK else ""))
         self.say("")
 

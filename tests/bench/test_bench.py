@@ -11,7 +11,7 @@ HERE = Path(__file__).resolve().parent
 REPORTS = HERE.parents[1] / "build" / "bench"
 
 
-@pytest.mark.parametrize("name", ["api", "store", "scale", "dns", "unmap", "health"])
+@pytest.mark.parametrize("name", ["api", "store", "scale", "dns", "unmap", "health", "connections"])
 def test_a_quick_run(name):
     if name == "health" and os.geteuid() != 0:
         pytest.skip("a network of its own takes root")

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from support.client import CONTENT_TYPE, TARGET, until
-from support.daemon import binary
+from support.daemon import is_sanitized
 
 PATIENCE_SECONDS = 30
 KIB = 1024
@@ -277,16 +277,6 @@ def cpu_seconds(daemon):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def resident_bytes(daemon):
-    lines = Path(f"/proc/{daemon.pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:")) * KIB
-
-
-def is_sanitized():
-    content = Path(binary()).read_bytes()
-    return b"__asan_init" in content or b"__tsan_init" in content
-
-
 class TestSlow:
     def test_deadlines(self, start_daemon):
         daemon = start_daemon({"api.header_timeout": "300ms"})
@@ -381,13 +371,13 @@ class TestNumerous:
     def test_idle_connections_are_cheap(self, start_daemon):
         daemon = start_daemon({"api.workers": "1"})
         assert daemon.api.http("GET", "/healthz").status == 200
-        before = resident_bytes(daemon)
+        before = daemon.resident_bytes()
         with contextlib.ExitStack() as stack:
             wires = [stack.enter_context(Wire(daemon, f"127.0.0.{2 + i % 50}")) for i in range(IDLE_CONNECTIONS)]
             # Each has had a request, as idle connections have.
             for wire in wires:
                 assert wire.send(call("ListNamespaces")).answer()[0] == 200
-            each = (resident_bytes(daemon) - before) / IDLE_CONNECTIONS
+            each = (daemon.resident_bytes() - before) / IDLE_CONNECTIONS
             busy = cpu_seconds(daemon)
             time.sleep(1)
             busy = cpu_seconds(daemon) - busy

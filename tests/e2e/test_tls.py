@@ -2,6 +2,7 @@
 """https: certificates of `cloudmapctl cert`, the AWS CLI, boto3 and curl with that CA, renewal under load, what the
 scanners find, and what the operator is told."""
 
+import contextlib
 import datetime
 import itertools
 import os
@@ -19,11 +20,15 @@ import pytest
 from botocore.config import Config
 
 from support.client import until
+from support.daemon import is_sanitized
 from support.program import cloudmapctl, cloudmapd
 from support.sdk import REGION, Aws, client_env
 
 NAME = "cloudmap.localhost"
 PATIENCE_SECONDS = 20
+IDLE_CONNECTIONS = 500
+IDLE_BYTES = 24 * 1024
+IDLE_BYTES_SANITIZED = 600 * 1024  # redzones, shadow memory, what is freed and kept
 DELAYED_ACK_SECONDS = 0.035  # Linux waits 40 ms at least
 
 
@@ -151,6 +156,20 @@ class Load:
         self.over.set()
         for thread in self.threads:
             thread.join()
+
+
+def test_idle_connections_are_cheap(folder, start_daemon):
+    """Each has had an answer, as idle connections have."""
+    daemon = start_daemon(settings(folder, **{"api.workers": "1"}))
+    served(daemon, folder)
+    before = daemon.resident_bytes()
+    with contextlib.ExitStack() as stack:
+        for _ in range(IDLE_CONNECTIONS):
+            tls = stack.enter_context(connect(daemon, folder))
+            tls.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert tls.recv(65536).startswith(b"HTTP/1.1 200 ")
+        each = (daemon.resident_bytes() - before) / IDLE_CONNECTIONS
+    assert each <= (IDLE_BYTES_SANITIZED if is_sanitized() else IDLE_BYTES), f"{each:.0f} bytes each"
 
 
 class Busy:

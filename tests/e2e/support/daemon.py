@@ -25,6 +25,11 @@ def binary():
     return str(path)
 
 
+def is_sanitized():
+    content = Path(binary()).read_bytes()
+    return b"__asan_init" in content or b"__tsan_init" in content
+
+
 class Daemon:
     """One daemon over one data directory; `restart` keeps the directory and may change the settings."""
 
@@ -147,6 +152,10 @@ class Daemon:
     @property
     def url(self):
         return f"http://127.0.0.1:{self.port}"
+
+    def resident_bytes(self):
+        lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:")) * 1024
 
     def events(self, name=None):
         """Its log so far, as dictionaries; only those of one event when a name is given."""
