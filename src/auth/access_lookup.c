@@ -29,3 +29,16 @@ const struct identity_node *access_lookup_principal(const struct snapshot *snaps
                                       principal->name);
     return node && str_starts(principal->id, node->config->id) ? node : NULL;
 }
+
+bool access_lookup_issuer_holds(const struct snapshot *snapshot, const struct issuer *issuer)
+{
+    const struct identity_node *user;
+    const struct access_key *key;
+
+    if (str_is_set(issuer->access_key_id)) {
+        key = access_lookup_key(snapshot, issuer->access_key_id);
+        return key && !key->is_disabled && key->create_ms == issuer->key_create_ms;
+    }
+    user = access_lookup_user(snapshot, issuer->account, issuer->user);
+    return user && str_eq(user->config->id, issuer->user_id);
+}

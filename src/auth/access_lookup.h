@@ -12,5 +12,7 @@ const struct access_key *access_lookup_key(const struct snapshot *snapshot, stru
 const struct identity_node *access_lookup_user(const struct snapshot *snapshot, struct str account, struct str name);
 /* The user or role behind the principal; NULL for root, and when it was deleted (and perhaps made again) since. */
 const struct identity_node *access_lookup_principal(const struct snapshot *snapshot, const struct principal *principal);
+/* Is it still there, and not disabled? */
+bool access_lookup_issuer_holds(const struct snapshot *snapshot, const struct issuer *issuer);
 /* Its config holds the trust document and the longest session. */
 const struct identity_node *access_lookup_role(const struct snapshot *snapshot, struct str account, struct str name);

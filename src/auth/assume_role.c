@@ -97,6 +97,7 @@ static int begin_session(const struct seal *seal, const struct assume_role_call 
                                          .role_id = role->config->id,
                                          .name = call->session_name,
                                          .policy = call->policy,
+                                         .issuer = call->principal->issuer,
                                          .issue_s = call->now_s,
                                          .expires_s = call->now_s + duration_s };
     explicit_bzero(secret, sizeof(secret));

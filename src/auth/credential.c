@@ -40,7 +40,7 @@ static int find_session(const struct credential_source *source, struct str acces
     if (!str_eq(session->access_key_id, access_key_id) || !credential->role ||
         !str_eq(credential->role->config->id, session->role_id))
         return 1;
-    ret_key->is_active = true;
+    ret_key->is_active = access_lookup_issuer_holds(source->snapshot, &session->issuer);
     ret_key->is_expired = source->now_s >= session->expires_s;
     ret_key->version = (uint64_t)session->issue_s << 1 | 1;
     return 0;
@@ -94,6 +94,7 @@ static int identify(void *arg, const struct authenticate_key *key, struct arena 
     ret_principal->access_key_id = session->access_key_id;
     ret_principal->token_issue_s = session->issue_s;
     ret_principal->session_policy = policy;
+    ret_principal->issuer = session->issuer;
     return r;
 }
 

@@ -16,6 +16,13 @@ enum principal_kind {
 
 struct policy;
 
+/* The lasting credentials that a call goes back to, through however many sessions: these end with them. */
+struct issuer {
+    struct str access_key_id;          /* absent: a certificate that names the user */
+    int64_t key_create_ms;             /* of a key that is made again under its id the sessions are not good */
+    struct str account, user, user_id; /* where there is no key */
+};
+
 struct principal {
     enum principal_kind kind;
     struct str account; /* 12 digits */
@@ -26,6 +33,7 @@ struct principal {
     struct str access_key_id;            /* absent: nobody signed, in open mode */
     const struct policy *session_policy; /* of AssumeRole: what the session keeps of its role; NULL: all */
     int64_t token_issue_s;               /* aws:TokenIssueTime; 0: no session token */
+    struct issuer issuer;                /* nothing in open mode */
 };
 
 /* Whoever signs with the key, which was found in the snapshot. 0 or -ENOMEM. */

@@ -23,6 +23,11 @@ int session_close(const struct seal *seal, const struct session *session, struct
     json_field_string(&writer, STR("role_id"), session->role_id);
     json_field_string(&writer, STR("name"), session->name);
     json_field_optional(&writer, STR("policy"), session->policy);
+    json_field_optional(&writer, STR("issuer_key"), session->issuer.access_key_id);
+    json_field_int(&writer, STR("issuer_key_created"), session->issuer.key_create_ms);
+    json_field_optional(&writer, STR("issuer_account"), session->issuer.account);
+    json_field_optional(&writer, STR("issuer_user"), session->issuer.user);
+    json_field_optional(&writer, STR("issuer_user_id"), session->issuer.user_id);
     json_field_int(&writer, STR("issued"), session->issue_s);
     json_field_int(&writer, STR("expires"), session->expires_s);
     json_close_object(&writer);
@@ -41,10 +46,19 @@ static int read_member(struct json_reader *reader, struct str name, struct sessi
         struct str *text;
         int64_t *number;
     } members[] = {
-        { STR("key"), &session->access_key_id, NULL }, { STR("secret"), &session->secret, NULL },
-        { STR("account"), &session->account, NULL },   { STR("role"), &session->role, NULL },
-        { STR("role_id"), &session->role_id, NULL },   { STR("name"), &session->name, NULL },
-        { STR("policy"), &session->policy, NULL },     { STR("issued"), NULL, &session->issue_s },
+        { STR("issuer_key"), &session->issuer.access_key_id, NULL },
+        { STR("issuer_key_created"), NULL, &session->issuer.key_create_ms },
+        { STR("issuer_account"), &session->issuer.account, NULL },
+        { STR("issuer_user"), &session->issuer.user, NULL },
+        { STR("issuer_user_id"), &session->issuer.user_id, NULL },
+        { STR("key"), &session->access_key_id, NULL },
+        { STR("secret"), &session->secret, NULL },
+        { STR("account"), &session->account, NULL },
+        { STR("role"), &session->role, NULL },
+        { STR("role_id"), &session->role_id, NULL },
+        { STR("name"), &session->name, NULL },
+        { STR("policy"), &session->policy, NULL },
+        { STR("issued"), NULL, &session->issue_s },
         { STR("expires"), NULL, &session->expires_s },
     };
     for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A session of a role. Nothing of it is kept: its token is the session itself, sealed, so that any number of them takes
- * no room and outlives a restart. It ends at its time, when the role goes, or when the key it is sealed under does.
+ * no room and outlives a restart. It ends at its time, when the role goes, when whoever began it does, or when the key
+ * it is sealed under does.
  * Any thread. Source: STS API reference, AssumeRole. */
 #pragma once
 
+#include "auth/principal.h"
 #include "auth/seal.h"
 
 struct session {
@@ -13,6 +15,7 @@ struct session {
     struct str role_id;               /* of a role that is made again under its name the sessions are not good */
     struct str name;
     struct str policy; /* a document that leaves of the role's policies what it allows, too; absent: all */
+    struct issuer issuer;
     int64_t issue_s, expires_s;
 };
 

@@ -4,7 +4,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -188,18 +187,26 @@ def test_aws_cli(signed_daemon, root, session, shop, scheme, monkeypatch):
     assert "(InvalidSignatureException)" in aws.error("list-namespaces")
 
 
-@pytest.mark.parametrize("scheme", ["https"], indirect=True)
-def test_javascript(signed_daemon, root, scheme):
-    """All operations, as test_sdk_js.py runs them."""
-    js = HERE / "js"
-    if not (js / "node_modules" / ".package-lock.json").exists():
-        subprocess.run([shutil.which("npm"), "install", "--ignore-scripts"], cwd=js, check=True, timeout=300)
-    env = os.environ | environment(root) | {
-        "ENDPOINT": endpoint(signed_daemon, scheme), "HOST_PREFIX": "on", "NAME": "js-signed",
-        "NODE_OPTIONS": "--dns-result-order=ipv4first"}
-    done = subprocess.run([shutil.which("node"), "--test", "all.mjs"], cwd=js, env=env, capture_output=True, text=True,
-                          timeout=120, check=False)
+def javascript(node, credentials, *words, **variables):
+    env = os.environ | environment(credentials) | variables | {"NODE_OPTIONS": "--dns-result-order=ipv4first"}
+    done = subprocess.run([node, *words], cwd=HERE / "js", env=env, capture_output=True, text=True, timeout=120,
+                          check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("scheme", ["https"], indirect=True)
+def test_javascript(signed_daemon, root, scheme, node):
+    """All operations, as test_sdk_js.py runs them."""
+    javascript(node, root, "--test", "all.mjs", ENDPOINT=endpoint(signed_daemon, scheme), HOST_PREFIX="on",
+               NAME="js-signed")
+
+
+def test_javascript_with_a_session(signed_daemon, root, role, shop, scheme, node):
+    told, refused = javascript(node, root, "session.mjs", ENDPOINT=endpoint(signed_daemon, scheme), ROLE=role).splitlines()
+    assert json.loads(told) == {"arn": "arn:aws:sts::000000000000:assumed-role/reader/js", "host": "data-" + NAME,
+                                "instances": ["i-1"]}
+    assert refused == "AccessDeniedException"
 
 
 @pytest.mark.parametrize("host", [NAME, "data-" + NAME])
@@ -262,3 +269,36 @@ def test_keys_change_at_once(signed_daemon, root, shop):
     assert boto.discover_instances(**NAMES)["Instances"]
     ctl(signed_daemon, "key", "delete", ann.key)
     assert code(boto.discover_instances, **NAMES) == "UnrecognizedClientException"
+
+
+def test_sessions_end_with_what_they_come_from(signed_daemon, root, shop, tmp_path):
+    """The key that began them, disabled or deleted, also through a session in between; their policies; their role."""
+    trust = tmp_path / "trust.json"
+    trust.write_text(json.dumps(DOCUMENT | {"Statement": {"Effect": "Allow", "Action": "sts:AssumeRole",
+                                                          "Principal": {"AWS": "*"}}}))
+    ctl(signed_daemon, "role", "create", "passing", "--trust", trust)
+    ctl(signed_daemon, "policy", "attach", "discoverer", "--role", "passing")
+    ctl(signed_daemon, "user", "create", "bob")
+    ctl(signed_daemon, "policy", "attach", "admin", "--user", "bob")
+    made = ctl(signed_daemon, "key", "create", "--user", "bob")
+    bob = Credentials(made["access_key_id"], made["secret_access_key"])
+    role = "arn:aws:iam::000000000000:role/passing"
+    first = assume(signed_daemon, bob, role)
+    own, chained, roots = (client(signed_daemon, one) for one in (
+        first, assume(signed_daemon, first, role), assume(signed_daemon, root, role)))
+    find = lambda boto: boto.discover_instances(**NAMES)["Instances"][0]["InstanceId"]
+    assert [find(one) for one in (own, chained, roots)] == ["i-1"] * 3
+    ctl(signed_daemon, "key", "disable", bob.key)
+    for one in (own, chained):
+        assert code(one.discover_instances, **NAMES) == "UnrecognizedClientException"
+    ctl(signed_daemon, "key", "enable", bob.key)
+    assert find(own) == find(chained) == "i-1"
+    ctl(signed_daemon, "key", "delete", bob.key)
+    for one in (own, chained):
+        assert code(one.discover_instances, **NAMES) == "UnrecognizedClientException"
+    ctl(signed_daemon, "user", "delete", "bob")
+    assert find(roots) == "i-1"
+    ctl(signed_daemon, "policy", "detach", "discoverer", "--role", "passing")
+    assert code(roots.discover_instances, **NAMES) == "AccessDeniedException"
+    ctl(signed_daemon, "role", "delete", "passing")
+    assert code(roots.discover_instances, **NAMES) == "UnrecognizedClientException"

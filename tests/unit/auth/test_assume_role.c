@@ -2,6 +2,7 @@
  *
  * From AssumeRole to a signed call of the session, and all that ends it. */
 #include "../registry/bed.h"
+#include "auth/access_lookup.h"
 #include "auth/assume_role.h"
 #include "auth/credential.h"
 #include "auth/vault.h"
@@ -48,6 +49,36 @@ static void delete_role(void)
     change(CHANGE_DELETE_IDENTITY, (struct identity){ .kind = IDENTITY_ROLE, .name = STR("ops") });
 }
 
+static void disable_key(bool is_disabled)
+{
+    caller_new(&bed.caller, CHANGE_UPDATE_KEY)->key = (struct access_key){ .id = KEY_ID, .is_disabled = is_disabled };
+    assert_int_equal(caller_do(&bed.caller), 0);
+}
+
+static void create_key(void)
+{
+    struct str sealed;
+    assert_int_equal(seal_close(seal, vault_record(&arena, KEY_ID), SECRET, &arena, &sealed), 0);
+    caller_new(&bed.caller, CHANGE_CREATE_KEY)->key =
+        (struct access_key){ .id = KEY_ID, .account = BED_ACCOUNT, .user = STR("Ann"), .sealed = sealed };
+    assert_int_equal(caller_do(&bed.caller), 0);
+}
+
+static void delete_key(void)
+{
+    caller_new(&bed.caller, CHANGE_DELETE_KEY)->key = (struct access_key){ .id = KEY_ID };
+    assert_int_equal(caller_do(&bed.caller), 0);
+}
+
+static void create_user(const char *id)
+{
+    change(CHANGE_CREATE_IDENTITY,
+           (struct identity){ .kind = IDENTITY_USER, .name = STR("Ann"), .path = STR("/"), .id = str_of(id) });
+}
+
+#define TRUST_ALL                                                                                    \
+    "{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\",\"Action\":\"sts:AssumeRole\"," \
+    "\"Principal\":\"*\"}}"
 #define TRUST_ANN                                                                                                   \
     "{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\",\"Action\":\"sts:AssumeRole\",\"Principal\":{" \
     "\"AWS\":\"arn:aws:iam::000000000000:user/Ann\"},\"Condition\":{\"StringEquals\":{\"sts:ExternalId\":\"door\"}}}}"
@@ -56,7 +87,6 @@ static int setup(void **state)
 {
     static const uint8_t key[AEAD_KEY_LEN] = { 1 };
     char id[SEAL_KEY_ID_LEN];
-    struct str sealed;
     (void)state;
     bed_init(&bed);
     arena_init(&arena, 1 << 20);
@@ -64,14 +94,9 @@ static int setup(void **state)
     seal_key_id(key, id);
     assert_int_equal(seal_add(seal, key), 0);
     assert_int_equal(seal_use(seal, (struct str){ id, sizeof(id) }), 0);
-    assert_int_equal(seal_close(seal, vault_record(&arena, KEY_ID), SECRET, &arena, &sealed), 0);
-    change(CHANGE_CREATE_IDENTITY,
-           (struct identity){
-               .kind = IDENTITY_USER, .name = STR("Ann"), .path = STR("/"), .id = STR("AIDAAAAAAAAAAAAAAAAAA") });
+    create_user("AIDAAAAAAAAAAAAAAAAAA");
     create_role("AROAAAAAAAAAAAAAAAAAA", TRUST_ANN);
-    caller_new(&bed.caller, CHANGE_CREATE_KEY)->key =
-        (struct access_key){ .id = KEY_ID, .account = BED_ACCOUNT, .user = STR("Ann"), .sealed = sealed };
-    assert_int_equal(caller_do(&bed.caller), 0);
+    create_key();
     return authenticate_worker_new(NULL, 0, &worker);
 }
 
@@ -202,14 +227,56 @@ static void what_ends_a_session(void **state)
     assert_int_equal(call_session(&outcome, 0, &principal), AUTHENTICATE_UNKNOWN);
 }
 
+/* Also at the end of a chain: of a session that a session began. */
+static void whose_end_ends_a_session(void **state)
+{
+    (void)state;
+    struct assume_role_outcome first, second;
+    struct principal session, principal;
+    delete_role();
+    create_role("AROADDDDDDDDDDDDDDDDD", TRUST_ALL);
+    assert_int_equal(assume((struct assume_role_call){ 0 }, &first), 0);
+    assert_int_equal(call_session(&first, 0, &session), 0);
+    assert_int_equal(assume((struct assume_role_call){ .principal = &session }, &second), 0);
+    assert_int_equal(call_session(&second, 0, &principal), 0);
+    disable_key(true);
+    assert_int_equal(call_session(&first, 0, &principal), AUTHENTICATE_UNKNOWN);
+    assert_int_equal(call_session(&second, 0, &principal), AUTHENTICATE_UNKNOWN);
+    disable_key(false);
+    assert_int_equal(call_session(&first, 0, &principal), 0);
+    assert_int_equal(call_session(&second, 0, &principal), 0);
+    delete_key();
+    assert_int_equal(call_session(&second, 0, &principal), AUTHENTICATE_UNKNOWN);
+    bed_advance(&bed, 1);
+    create_key();
+    assert_int_equal(call_session(&second, 0, &principal), AUTHENTICATE_UNKNOWN);
+}
+
+/* Whoever has shown a certificate has no key: there it is the user. */
+static void a_session_that_a_certificate_began(void **state)
+{
+    (void)state;
+    struct assume_role_outcome outcome;
+    struct principal ann, principal;
+    snapshot = bed_hold(&bed);
+    assert_int_equal(principal_of_user(access_lookup_user(snapshot, BED_ACCOUNT, STR("Ann")), &arena, &ann), 0);
+    bed_release(&bed);
+    assert_int_equal(assume((struct assume_role_call){ .principal = &ann }, &outcome), 0);
+    delete_key();
+    assert_int_equal(call_session(&outcome, 0, &principal), 0);
+    change(CHANGE_DELETE_IDENTITY, (struct identity){ .kind = IDENTITY_USER, .name = STR("Ann") });
+    assert_int_equal(call_session(&outcome, 0, &principal), AUTHENTICATE_UNKNOWN);
+    create_user("AIDABBBBBBBBBBBBBBBBB");
+    assert_int_equal(call_session(&outcome, 0, &principal), AUTHENTICATE_UNKNOWN);
+}
+
 static void what_changes_a_key(void **state)
 {
     (void)state;
     struct principal principal;
     struct str none = { 0 };
     assert_int_equal(call(KEY_ID, SECRET, none, 0, &principal), 0);
-    caller_new(&bed.caller, CHANGE_UPDATE_KEY)->key = (struct access_key){ .id = KEY_ID, .is_disabled = true };
-    assert_int_equal(caller_do(&bed.caller), 0);
+    disable_key(true);
     assert_int_equal(call(KEY_ID, SECRET, none, 0, &principal), AUTHENTICATE_UNKNOWN);
     struct str sealed;
     assert_int_equal(seal_close(seal, vault_record(&arena, KEY_ID), STR("another secret"), &arena, &sealed), 0);
@@ -255,9 +322,7 @@ static void how_long(void **state)
     assert_str(outcome.message, "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.");
     /* A session that begins another one. */
     delete_role();
-    create_role("AROACCCCCCCCCCCCCCCCC",
-                "{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\",\"Action\":\"sts:AssumeRole\","
-                "\"Principal\":\"*\"}}");
+    create_role("AROACCCCCCCCCCCCCCCCC", TRUST_ALL);
     assert_int_equal(assume((struct assume_role_call){ 0 }, &outcome), 0);
     assert_int_equal(call_session(&outcome, 0, &session), 0);
     assert_int_equal(assume((struct assume_role_call){ .principal = &session, .duration_s = 3601 }, &outcome),
@@ -285,9 +350,14 @@ static void session_policies(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_session_signs),     TEST(a_token_is_whole_or_nothing),
-        TEST(what_ends_a_session), TEST(what_changes_a_key),
-        TEST(who_may_not),         TEST(how_long),
+        TEST(a_session_signs),
+        TEST(a_token_is_whole_or_nothing),
+        TEST(what_ends_a_session),
+        TEST(whose_end_ends_a_session),
+        TEST(a_session_that_a_certificate_began),
+        TEST(what_changes_a_key),
+        TEST(who_may_not),
+        TEST(how_long),
         TEST(session_policies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
