@@ -40,6 +40,12 @@ int api_new(const struct api_config *config, struct registry *registry, const st
         r = principal_of_root(str_of(config->account), &api->arena, &api->root);
     if (r == 0)
         r = throttle_new(config->discover_rate, config->control_rate, &api->throttle);
+    if (r == 0)
+        r = spike_new(&(struct spike_config){ .most = config->spike_most,
+                                              .window_ms = config->spike_window_ms,
+                                              .clock = config->clock,
+                                              .registry = config->audits ? registry : NULL },
+                      &api->spike);
     if (r == 0 && config->trail_dir)
         r = lookup_start(config->trail_dir, &api->lookup);
     if (r < 0) {
@@ -67,8 +73,14 @@ void api_free(struct api *api)
         return;
     lookup_stop(api->lookup);
     throttle_free(api->throttle);
+    spike_free(api->spike);
     arena_fini(&api->arena);
     mem_free(api);
+}
+
+void api_tick(struct api *api)
+{
+    spike_sweep(api->spike);
 }
 
 void api_set_stopping(struct api *api)

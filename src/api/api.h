@@ -26,7 +26,10 @@ struct api_config {
     void (*write_ready)(void *arg, struct buf *buf); /* facts below the `ok` of /readyz, a line each; NULL: none */
     void *write_ready_arg;
     bool audits, audits_discovery; /* keep records of calls, of those of discovery too */
-    const char *trail_dir;         /* the store's, whose trail LookupEvents reads; NULL: there is none. Copied */
+    uint64_t
+        spike_most; /* registrations, or removals, of one principal within spike_window_ms that are no burst; 0: any */
+    int64_t spike_window_ms;
+    const char *trail_dir; /* the store's, whose trail LookupEvents reads; NULL: there is none. Copied */
 };
 
 /* Borrows registry and store; `config` is copied. 0 or -errno. */
@@ -37,5 +40,7 @@ void api_free(struct api *api); /* accepts NULL; its HTTP server must have stopp
 /* What http_server_start takes. */
 struct http_handler api_handler(struct api *api);
 
+/* Does what time alone brings; every few seconds, one thread. */
+void api_tick(struct api *api);
 /* From now on /readyz answers 503: the daemon is about to stop. Any thread. */
 void api_set_stopping(struct api *api);

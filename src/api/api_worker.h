@@ -6,6 +6,7 @@
 #include "api/api.h"
 #include "api/audit.h"
 #include "api/call.h"
+#include "api/spike.h"
 #include "api/stats.h"
 #include "api/throttle.h"
 #include "auth/authenticate.h"
@@ -19,6 +20,7 @@ struct api {
     struct principal root;     /* everybody, in open mode */
     const struct seal *seal;   /* NULL: open mode */
     struct throttle *throttle; /* NULL: none */
+    struct spike *spike;       /* NULL: none */
     bool counts;
     unsigned metrics_services;
     void (*write_metrics)(void *arg, struct buf *buf);

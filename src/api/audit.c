@@ -24,9 +24,7 @@
 static void put_issuer(struct json_writer *writer, const struct principal *principal)
 {
     struct str id = principal->id;
-    char arn[256];
-    int n = snprintf(arn, sizeof(arn), "arn:aws:iam::" STR_FMT ":role/" STR_FMT, STR_ARG(principal->account),
-                     STR_ARG(principal->name));
+    char room[PRINCIPAL_ARN_ROOM];
 
     id.n = str_find_char(id, ':');
     json_key(writer, STR("sessionContext"));
@@ -35,7 +33,7 @@ static void put_issuer(struct json_writer *writer, const struct principal *princ
     json_open_object(writer);
     json_field_string(writer, STR("type"), STR("Role"));
     json_field_string(writer, STR("principalId"), id);
-    json_field_string(writer, STR("arn"), (struct str){ arn, n < (int)sizeof(arn) ? (size_t)n : sizeof(arn) - 1 });
+    json_field_string(writer, STR("arn"), principal_lasting_arn(principal, room));
     json_field_string(writer, STR("accountId"), principal->account);
     json_field_string(writer, STR("userName"), principal->name);
     json_close_object(writer);

@@ -143,6 +143,18 @@ static void call_respond(struct api_call *call, struct buf *body)
     http_respond(call->request, 200, json_headers, 1, buf_take(body, &n), n);
 }
 
+/* Registrations and removals that were done, and are no heartbeats. */
+static void call_count_change(struct api_call *call)
+{
+    const struct api *api = call->worker->api;
+    const struct principal *principal = call->principal ? call->principal : &api->root;
+
+    if (call->op->index == OP_INDEX_RegisterInstance && !call->change.is_repeated)
+        spike_count(api->spike, SPIKE_REGISTRATIONS, principal, call->region);
+    else if (call->op->index == OP_INDEX_DeregisterInstance)
+        spike_count(api->spike, SPIKE_REMOVALS, principal, call->region);
+}
+
 /* Whatever a gate or a handler returned, as an answer. The snapshot is still held. */
 static void call_answer(struct api_call *call, int r)
 {
@@ -153,6 +165,8 @@ static void call_answer(struct api_call *call, int r)
         r = CALL_ERROR;
     }
     audit_end(call, r == 0);
+    if (r == 0 && call->op)
+        call_count_change(call);
     buf_init(&body, CALL_MAX_ANSWER);
     if (r == 0 && call->op)
         shape_render(&body, call->op->output, call->out);

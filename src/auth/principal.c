@@ -6,6 +6,7 @@
 #include "auth/access_lookup.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 int principal_of_root(struct str account, struct arena *arena, struct principal *ret_principal)
 {
@@ -58,4 +59,15 @@ int principal_of_role(const struct identity_node *role, struct str session_name,
     ret_principal->arn = arena_printf(arena, "arn:aws:sts::" STR_FMT ":assumed-role/" STR_FMT "/" STR_FMT,
                                       STR_ARG(config->account), STR_ARG(config->name), STR_ARG(session_name));
     return arena->failed ? -ENOMEM : 0;
+}
+
+struct str principal_lasting_arn(const struct principal *principal, char room[PRINCIPAL_ARN_ROOM])
+{
+    int n;
+
+    if (principal->kind != PRINCIPAL_ROLE)
+        return principal->arn;
+    n = snprintf(room, PRINCIPAL_ARN_ROOM, "arn:aws:iam::" STR_FMT ":role/" STR_FMT, STR_ARG(principal->account),
+                 STR_ARG(principal->name));
+    return (struct str){ room, n < PRINCIPAL_ARN_ROOM ? (size_t)n : PRINCIPAL_ARN_ROOM - 1 };
 }

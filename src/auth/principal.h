@@ -44,5 +44,9 @@ int principal_of_user(const struct identity_node *user, struct arena *arena, str
 /* A session of the role. 0 or -ENOMEM. */
 int principal_of_role(const struct identity_node *role, struct str session_name, struct arena *arena,
                       struct principal *ret_principal);
+#define PRINCIPAL_ARN_ROOM 256
+/* Who it is for good: the ARN of the user or root, of a session that of its role; at most PRINCIPAL_ARN_ROOM - 1 bytes,
+ * perhaps in `room`. */
+struct str principal_lasting_arn(const struct principal *principal, char room[PRINCIPAL_ARN_ROOM]);
 /* Root of an account, as everybody is in open mode. 0 or -ENOMEM. */
 int principal_of_root(struct str account, struct arena *arena, struct principal *ret_principal);

@@ -438,6 +438,8 @@ static int start_api(struct daemon *daemon)
                               .counts = config->api_counts,
                               .audits = keeps_trail(daemon),
                               .audits_discovery = config->audit_discovery,
+                              .spike_most = (uint64_t)config->audit_spike.count,
+                              .spike_window_ms = config->audit_spike.ms,
                               .trail_dir = config->store_path,
                               .metrics_services = metrics_services(daemon),
                               .write_metrics = write_metrics,
@@ -679,6 +681,7 @@ static int serve(struct daemon *daemon)
             reload(daemon);
         else if (signal_number > 0)
             return signal_number;
+        api_tick(daemon->api);
         notify(daemon, watchdog_ms ? "WATCHDOG=1\n" : "");
     }
 }

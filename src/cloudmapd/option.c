@@ -14,6 +14,9 @@
 #define KEY_MAX 128 /* longer texts are no key */
 #define VPC_PREFIX "vpc."
 #define TRANSFER_PREFIX "transfer."
+#define RATE_MAX 1000000000
+#define RATE_LEAST_MS 1000
+#define RATE_MOST_MS 86400000
 
 const struct option_row option_table[OPTION_COUNT] = {
 #define OPTION(c_type, member, option_key, option_type, option_value, option_aws, option_min, option_max, \
@@ -297,6 +300,23 @@ static int parse_share(struct str text, int64_t *ret_value, struct buf *why)
     return 0;
 }
 
+static int parse_rate(struct str text, struct config_rate *ret_rate, struct buf *why)
+{
+    size_t n = str_find_char(text, '/');
+    uint64_t count = 0;
+    *ret_rate = (struct config_rate){ 0 };
+    if (str_eq(text, STR("off")))
+        return 0;
+    if (n < text.n && str_parse_u64((struct str){ text.p, n }, &count) == 0 && count > 0 && count <= RATE_MAX &&
+        units_parse_duration_ms(str_skip(text, n + 1), &ret_rate->ms) == 0 && ret_rate->ms >= RATE_LEAST_MS &&
+        ret_rate->ms <= RATE_MOST_MS) {
+        ret_rate->count = (int64_t)count;
+        return 0;
+    }
+    buf_put_str(why, STR("is not off or COUNT/TIME (such as 1000/1m), a count to 1000000000 and a time from 1s to 1d"));
+    return 1;
+}
+
 static int parse_enum(const struct option_row *option, struct str text, int *ret_value, struct buf *why)
 {
     struct str rest = str_of(option->words);
@@ -518,6 +538,8 @@ int option_parse(const struct option_row *option, struct str text, struct arena 
         return parse_bool(text, ret_value, why);
     case OPTION_SHARE:
         return parse_share(text, ret_value, why);
+    case OPTION_RATE:
+        return parse_rate(text, ret_value, why);
     case OPTION_ENUM:
         return parse_enum(option, text, ret_value, why);
     case OPTION_ADDRESSES:

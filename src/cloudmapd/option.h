@@ -17,6 +17,7 @@ enum option_type {
     OPTION_DURATION,  /* int64_t: milliseconds */
     OPTION_SIZE,      /* int64_t: bytes */
     OPTION_SHARE,     /* int64_t: millionths; off, all, 0 to 1 */
+    OPTION_RATE,      /* struct config_rate: COUNT/DURATION; off */
     OPTION_ENUM,      /* int: position in the option's words */
     OPTION_ADDRESSES, /* struct config_list of HOST:PORT or [IPV6]:PORT */
     OPTION_NETWORKS,  /* struct config_list of ADDRESS/BITS */
@@ -37,6 +38,11 @@ enum option_flags {
 struct config_list {
     const char **items;
     size_t n;
+};
+
+/* So many within that time; 0: off. */
+struct config_rate {
+    int64_t count, ms;
 };
 
 struct option_row {

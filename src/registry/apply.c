@@ -343,8 +343,10 @@ static int apply_operation(struct apply *apply, struct change *change)
     r = held ? 0 : apply_check_unfinished(apply, running, change);
     if (!r) {
         r = apply_check(apply, seen, change);
-        if (r == APPLY_REPEATED && change->kind == CHANGE_REGISTER_INSTANCE)
+        if (r == APPLY_REPEATED && change->kind == CHANGE_REGISTER_INSTANCE) {
+            change->is_repeated = true;
             apply_repeat_registration(apply, seen, change);
+        }
     }
     if (!r)
         r = apply_guard_change(apply, seen, change);

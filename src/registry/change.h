@@ -149,6 +149,7 @@ struct change {
     int result; /* 0, enum change_result, -errno */
     struct str message;
     char operation_id[ID_OPERATION_SIZE];
+    bool is_repeated; /* REGISTER_INSTANCE: it was registered so already */
     struct str existing_id, existing_token;
     const struct service *created; /* CREATE_SERVICE: a copy in the arena */
     size_t n_done, n_left;         /* GUARD_RELEASE, GUARD_CANCEL: what is left wants another change */

@@ -23,6 +23,7 @@ static const char *const type_texts[] = {
     [OPTION_DOMAINS] = "host names",  [OPTION_VPCS] = "VPCs",
     [OPTION_FILE] = "path",           [OPTION_HOSTS] = "IP addresses",
     [OPTION_RESOLVERS] = "resolvers", [OPTION_REGIONS] = "regions",
+    [OPTION_RATE] = "rate",
 };
 
 /* Text of a manual page: a hyphen is a minus, and no line starts with a dot here. */
