@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -17,6 +18,7 @@
 
 #define BACKLOG 4096 /* the kernel takes less when net.core.somaxconn says so */
 #define HOST_MAX 256
+#define UNSENT_MAX 131072 /* bytes of answers that the kernel keeps while the peer has no room for them */
 
 /* Fills the message and returns the condition that an errno stands for. */
 static int explain(struct http_message *message, const char *address, int error)
@@ -80,10 +82,16 @@ static int split(struct str address, char ret_host[HOST_MAX], uint16_t *ret_port
     return 0;
 }
 
-static int set_option(int fd, int level, int option)
+static int set_option(int fd, int level, int option, int value)
 {
-    int on = 1;
-    return setsockopt(fd, level, option, &on, sizeof(on)) ? -errno : 0;
+    return setsockopt(fd, level, option, &value, sizeof(value)) ? -errno : 0;
+}
+
+/* Connections inherit it. Without, the kernel would take megabytes of answers that nobody reads, and the rate that a
+ * reader has to keep would never be asked of it. */
+static int bound_unsent(int fd)
+{
+    return set_option(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, UNSENT_MAX);
 }
 
 /* A bound socket that does not listen yet. */
@@ -92,11 +100,13 @@ static int bind_one(const struct sockaddr *address, socklen_t n, bool shared, in
     int fd = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -errno;
-    int r = set_option(fd, SOL_SOCKET, SO_REUSEADDR);
+    int r = set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
     if (r == 0 && address->sa_family == AF_INET6)
-        r = set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY);
+        r = set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
     if (r == 0 && shared)
-        r = set_option(fd, SOL_SOCKET, SO_REUSEPORT);
+        r = set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+    if (r == 0)
+        r = bound_unsent(fd);
     if (r == 0 && bind(fd, address, n))
         r = -errno;
     if (r < 0) {
@@ -134,7 +144,7 @@ static int open_sockets(const struct sockaddr *wanted, socklen_t wanted_n, unsig
     listener->n = 1;
     if (getsockname(listener->fds[0], (struct sockaddr *)&address, &n))
         return -errno;
-    if (n_sockets > 1 && (r = set_option(listener->fds[0], SOL_SOCKET, SO_REUSEPORT)) < 0)
+    if (n_sockets > 1 && (r = set_option(listener->fds[0], SOL_SOCKET, SO_REUSEPORT, 1)) < 0)
         return r;
     for (; listener->n < n_sockets; listener->n++) {
         r = bind_one((struct sockaddr *)&address, n, true, &listener->fds[listener->n]);
@@ -228,6 +238,8 @@ int listener_adopt(int fd, unsigned n_sockets, struct listener *ret_listener, st
     struct listener listener = { .fds = mem_zalloc(n_sockets * sizeof(int)) };
     format_address(&address, listener.address);
     int r = listener.fds ? dup_sockets(fd, n_sockets, &listener) : -ENOMEM;
+    if (r == 0)
+        r = bound_unsent(fd);
     if (r < 0) {
         listener_close(&listener);
         return explain(ret_message, "a passed socket", -r);

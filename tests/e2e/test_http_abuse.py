@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Hostile and odd clients over raw sockets: what is ambiguous is refused and nothing behind it is taken for a request,
-what is honest is answered in whatever form it comes, and neither slow nor numerous clients harm the others."""
+what is honest is answered in whatever form it comes, and numerous clients harm no others."""
 
 import contextlib
 import os
 import random
 import resource
-import selectors
 import socket
 import threading
 import time
@@ -14,73 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from support.client import CONTENT_TYPE, TARGET, until
+from support.client import until
 from support.daemon import is_sanitized
+from support.raw_http import GET, Wire, call
 
-PATIENCE_SECONDS = 30
 KIB = 1024
-GET = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
-SLOW_CONNECTIONS = 1000
-SLOW_SECONDS = 6
 IDLE_CONNECTIONS = 5000
 IDLE_BYTES = 10 * KIB
 IDLE_BYTES_SANITIZED = 200 * KIB  # redzones and shadow memory
-
-
-def call(op, body=b"{}", *headers, target="/", length=True):
-    """One API call as bytes."""
-    lines = [f"POST {target} HTTP/1.1", "Host: map.internal", f"Content-Type: {CONTENT_TYPE}",
-             f"X-Amz-Target: {TARGET}{op}", *headers]
-    if length:
-        lines.append(f"Content-Length: {len(body)}")
-    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
-
-
-class Wire:
-    """A raw connection that reads one answer at a time."""
-
-    def __init__(self, daemon, source="127.0.0.1"):
-        self.socket = socket.create_connection(("127.0.0.1", daemon.port), PATIENCE_SECONDS, (source, 0))
-        self.buffer = b""
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *error):
-        self.socket.close()
-
-    def send(self, *parts):
-        """A peer that has closed already is no failure: its answer is what counts."""
-        with contextlib.suppress(ConnectionError):
-            for part in parts:
-                self.socket.sendall(part)
-        return self
-
-    def _fill(self):
-        more = self.socket.recv(65536)
-        if not more:
-            raise EOFError(f"ended after {self.buffer[:200]!r}")
-        self.buffer += more
-
-    def answer(self, has_body=True):
-        """Status, headers (lower case), body."""
-        while b"\r\n\r\n" not in self.buffer:
-            self._fill()
-        head, _, self.buffer = self.buffer.partition(b"\r\n\r\n")
-        status, *lines = head.decode("latin-1").split("\r\n")
-        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
-        n = int(headers.get("content-length", 0)) if has_body else 0
-        while len(self.buffer) < n:
-            self._fill()
-        body, self.buffer = self.buffer[:n], self.buffer[n:]
-        return int(status.split()[1]), headers, body
-
-    def rest(self):
-        """Everything until the peer closes."""
-        with contextlib.suppress(EOFError, ConnectionError):
-            while True:
-                self._fill()
-        return self.buffer
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -122,7 +62,7 @@ class TestSmuggling:
     def test_shape(self, daemon, api, fresh, status, what, headers):
         name = fresh()
         hidden = call("CreateHttpNamespace", b'{"Name":"%s"}' % name.encode())
-        with Wire(daemon) as wire:
+        with Wire(daemon.port) as wire:
             wire.send(call("ListNamespaces", b"0\r\n\r\n", headers, length=False), hidden)
             assert wire.answer()[0] == status
             assert b"HTTP/1.1 200" not in wire.rest()
@@ -132,7 +72,7 @@ class TestSmuggling:
                                       "POST x HTTP/1.1\r\nHost: x\r\n\r\n", "GET /#f HTTP/1.1\r\nHost: x\r\n\r\n",
                                       "GET / HTTP/1.1\r\nHost: a b\r\n\r\n", "CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n"])
     def test_malformed_lines(self, daemon, line):
-        with Wire(daemon) as wire:
+        with Wire(daemon.port) as wire:
             wire.send(line.encode(), GET)
             status, headers, _ = wire.answer()
             assert (status, headers["connection"]) == (400, "close")
@@ -141,18 +81,18 @@ class TestSmuggling:
     @pytest.mark.parametrize("version, status", [("HTTP/0.9", 505), ("HTTP/1.2", 505), ("HTTP/3.0", 505),
                                                  ("http/1.1", 400)])
     def test_versions(self, daemon, version, status):
-        with Wire(daemon) as wire:
+        with Wire(daemon.port) as wire:
             wire.send(f"GET / {version}\r\nHost: x\r\n\r\n".encode())
             assert wire.answer()[0] == status
 
     @pytest.mark.parametrize("words", [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"SSH-2.0-client\r\n", b"GET /\r\n",
                                        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\n\n"])
     def test_other_protocols(self, daemon, words):
-        with Wire(daemon) as wire:
+        with Wire(daemon.port) as wire:
             assert b" 200 " not in wire.send(words, GET).rest()
 
     def test_refusals_say_why(self, daemon):
-        with Wire(daemon) as wire:
+        with Wire(daemon.port) as wire:
             status, headers, body = wire.send(b"POST / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n").answer()
         assert (status, headers["content-type"]) == (400, "application/json")
         assert body == b'{"message":"There is more than one Host header."}'
@@ -170,7 +110,7 @@ class TestHonestClients:
             else:
                 body = b'{"ServiceId":"%s","InstanceId":"i-%d"}' % (service.encode(), i - i % 5)
                 requests.append(call("GetInstance", body))
-        with Wire(daemon) as wire:
+        with Wire(daemon.port) as wire:
             sender = threading.Thread(target=wire.send, args=requests)
             sender.start()
             for i in range(1000):
@@ -182,7 +122,7 @@ class TestHonestClients:
 
     def test_half_closed(self, daemon, api, fresh):
         name = fresh()
-        with Wire(daemon) as wire:
+        with Wire(daemon.port) as wire:
             wire.send(call("CreateHttpNamespace", b'{"Name":"%s"}' % name.encode()))
             wire.socket.shutdown(socket.SHUT_WR)
             status, _, body = wire.answer()
@@ -191,45 +131,45 @@ class TestHonestClients:
         until(lambda: [one["Name"] for one in api.items("ListNamespaces", "Namespaces")], lambda names: name in names)
 
     def test_absolute_form(self, daemon):
-        with Wire(daemon) as wire:
+        with Wire(daemon.port) as wire:
             for target in ("http://data-map.internal:8650/", "http://data-map.internal"):
                 status, _, body = wire.send(call("ListNamespaces", target=target)).answer()
                 assert status == 200 and b'"Namespaces"' in body
 
     def test_expect_continue(self, daemon):
-        with Wire(daemon) as wire:
+        with Wire(daemon.port) as wire:
             head, _, body = call("ListNamespaces", b'{"MaxResults":1}', "Expect: 100-continue").partition(b"\r\n\r\n")
             wire.send(head + b"\r\n\r\n")
             assert wire.answer(has_body=False)[0] == 100
             assert wire.send(body).answer()[0] == 200
 
     def test_chunked(self, daemon):
-        with Wire(daemon) as wire:
+        with Wire(daemon.port) as wire:
             wire.send(call("ListNamespaces", b'5\r\n{"Max\r\nb;x=y\r\nResults":1}\r\n0\r\nTrailer: t\r\n\r\n',
                            "Transfer-Encoding: chunked", length=False))
             assert wire.answer()[0] == 200
 
     def test_a_byte_at_a_time(self, daemon):
-        with Wire(daemon) as wire:
+        with Wire(daemon.port) as wire:
             wire.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             wire.send(*(bytes([c]) for c in call("ListNamespaces")))
             assert wire.answer()[0] == 200
 
     def test_head(self, daemon):
-        with Wire(daemon) as wire:
+        with Wire(daemon.port) as wire:
             status, headers, _ = wire.send(b"HEAD /healthz HTTP/1.1\r\nHost: x\r\n\r\n").answer(has_body=False)
             assert status == 200 and int(headers["content-length"]) > 0
             assert wire.send(GET).answer()[0] == 200
 
     def test_http_1_0(self, daemon):
-        with Wire(daemon) as wire:
+        with Wire(daemon.port) as wire:
             assert wire.send(b"GET /healthz HTTP/1.0\r\nConnection: keep-alive\r\n\r\n").answer()[0] == 200
             assert wire.send(b"GET /healthz HTTP/1.0\r\n\r\n").answer()[0] == 200
             assert wire.rest() == b""
 
     @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH", "BREW"])
     def test_wrong_methods(self, daemon, method):
-        with Wire(daemon) as wire:
+        with Wire(daemon.port) as wire:
             status, headers, _ = wire.send(f"{method} / HTTP/1.1\r\nHost: x\r\n\r\n".encode()).answer()
             assert (status, headers["allow"]) == (405, "POST")
             assert wire.send(GET).answer()[0] == 200
@@ -237,7 +177,7 @@ class TestHonestClients:
 
 class TestTooLarge:
     def test_announced_body(self, daemon):
-        with Wire(daemon) as wire:
+        with Wire(daemon.port) as wire:
             wire.send(call("ListNamespaces", b"", f"Content-Length: {KIB ** 3}", length=False))
             assert wire.answer()[0] == 413
             sent = 0
@@ -247,28 +187,28 @@ class TestTooLarge:
             assert sent < 64 * KIB * KIB
 
     def test_announced_body_with_expect(self, daemon):
-        with Wire(daemon) as wire:
+        with Wire(daemon.port) as wire:
             wire.send(call("ListNamespaces", b"", "Content-Length: 9999999", "Expect: 100-continue", length=False))
             assert wire.answer()[0] == 413
             assert wire.rest() == b""
 
     def test_chunked_body(self, daemon):
         chunk = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
-        with Wire(daemon) as wire:
+        with Wire(daemon.port) as wire:
             wire.send(call("ListNamespaces", b"", "Transfer-Encoding: chunked", length=False), *[chunk] * 17)
             assert wire.answer()[0] == 413
 
     def test_largest_body(self, daemon):
-        with Wire(daemon) as wire:
+        with Wire(daemon.port) as wire:
             assert wire.send(call("ListNamespaces", b"{}" + b" " * (KIB * KIB - 2))).answer()[0] == 200
 
     def test_target(self, daemon):
-        with Wire(daemon) as wire:
+        with Wire(daemon.port) as wire:
             assert wire.send(b"GET /" + b"a" * 20000 + b" HTTP/1.1\r\nHost: x\r\n\r\n").answer()[0] == 414
 
     @pytest.mark.parametrize("headers", [b"A: " + b"a" * 20000 + b"\r\n", b"A: b\r\n" * 200])
     def test_headers(self, daemon, headers):
-        with Wire(daemon) as wire:
+        with Wire(daemon.port) as wire:
             assert wire.send(b"GET / HTTP/1.1\r\nHost: x\r\n" + headers + b"\r\n").answer()[0] == 431
 
 
@@ -283,7 +223,7 @@ class TestSlow:
         beginnings = [b"POST / HTTP/1.1\r\nHost: x\r\nA: ", b"POST / HT",
                       call("ListNamespaces", b"", "Content-Length: 99", length=False)]
         with contextlib.ExitStack() as stack:
-            wires = [stack.enter_context(Wire(daemon)) for _ in beginnings]
+            wires = [stack.enter_context(Wire(daemon.port)) for _ in beginnings]
             for wire, beginning in zip(wires, beginnings):
                 wire.send(beginning)
             for wire in wires:
@@ -293,78 +233,9 @@ class TestSlow:
 
     def test_idle(self, start_daemon):
         daemon = start_daemon({"api.idle_timeout": "300ms"})
-        with Wire(daemon) as used, Wire(daemon) as unused:
+        with Wire(daemon.port) as used, Wire(daemon.port) as unused:
             assert used.send(GET).answer()[0] == 200
             assert used.rest() == unused.rest() == b""
-
-    def test_honest_clients_do_not_notice(self, daemon, api, fresh):
-        """A thousand connections that send a byte every other second, anew when they are cut off."""
-        namespace, name = fresh(), fresh()
-        api.register(api.service(api.namespace(namespace), name), "i-1")
-        body = b'{"NamespaceName":"%s","ServiceName":"%s"}' % (namespace.encode(), name.encode())
-        request = call("DiscoverInstances", body)
-        quiet = p99(daemon, request, SLOW_SECONDS / 2)
-        with SlowSenders(daemon, SLOW_CONNECTIONS) as slow:
-            loud = p99(daemon, request, SLOW_SECONDS)
-        assert slow.n_cut > 0 and slow.n_bytes > SLOW_CONNECTIONS
-        # Twice, and what a busy machine's scheduler adds by itself.
-        assert loud <= 2 * quiet + 0.01, f"p99 {quiet * 1e3:.2f} ms alone, {loud * 1e3:.2f} ms among slow senders"
-
-
-def p99(daemon, request, seconds):
-    """Of one client that asks all the time on one connection."""
-    times, end = [], time.monotonic() + seconds
-    with Wire(daemon) as wire:
-        while (start := time.monotonic()) < end:
-            assert wire.send(request).answer()[0] == 200
-            times.append(time.monotonic() - start)
-            time.sleep(0.001)
-    assert len(times) > 100
-    return sorted(times)[len(times) * 99 // 100]
-
-
-class SlowSenders:
-    """A thread that keeps so many half requests alive."""
-
-    BEGINNINGS = [b"POST / HTTP/1.1\r\nHost: x\r\nA: ", b"P",
-                  call("ListNamespaces", b"{", "Content-Length: 50000", length=False)]
-
-    def __init__(self, daemon, n):
-        self.daemon, self.n = daemon, n
-        self.n_cut = self.n_bytes = 0
-        self.stop = threading.Event()
-        self.thread = threading.Thread(target=self._run)
-
-    def __enter__(self):
-        self.selector = selectors.DefaultSelector()
-        for i in range(self.n):
-            self._open(i)
-        self.thread.start()
-        return self
-
-    def __exit__(self, *error):
-        self.stop.set()
-        self.thread.join()
-        for key in list(self.selector.get_map().values()):
-            key.fileobj.close()
-        self.selector.close()
-
-    def _open(self, i):
-        one = socket.create_connection(("127.0.0.1", self.daemon.port), PATIENCE_SECONDS, (f"127.0.0.{2 + i % 50}", 0))
-        one.sendall(self.BEGINNINGS[i % len(self.BEGINNINGS)])
-        self.selector.register(one, selectors.EVENT_READ, i)
-
-    def _run(self):
-        while not self.stop.wait(0.05):
-            # Those that were told something are at their end.
-            for key, _ in self.selector.select(0):
-                self.selector.unregister(key.fileobj)
-                key.fileobj.close()
-                self.n_cut += 1
-                self._open(key.data)
-            for key in random.sample(list(self.selector.get_map().values()), self.n // 40):
-                with contextlib.suppress(ConnectionError):
-                    self.n_bytes += key.fileobj.send(b"x")
 
 
 class TestNumerous:
@@ -373,7 +244,7 @@ class TestNumerous:
         assert daemon.api.http("GET", "/healthz").status == 200
         before = daemon.resident_bytes()
         with contextlib.ExitStack() as stack:
-            wires = [stack.enter_context(Wire(daemon, f"127.0.0.{2 + i % 50}")) for i in range(IDLE_CONNECTIONS)]
+            wires = [stack.enter_context(Wire(daemon.port, f"127.0.0.{2 + i % 50}")) for i in range(IDLE_CONNECTIONS)]
             # Each has had a request, as idle connections have.
             for wire in wires:
                 assert wire.send(call("ListNamespaces")).answer()[0] == 200
@@ -391,11 +262,11 @@ class TestNumerous:
     def test_too_many(self, start_daemon):
         daemon = start_daemon({"api.max_connections": "20"})
         with contextlib.ExitStack() as stack:
-            wires = [stack.enter_context(Wire(daemon)) for _ in range(20)]
+            wires = [stack.enter_context(Wire(daemon.port)) for _ in range(20)]
             for wire in wires:
                 assert wire.send(GET).answer()[0] == 200
             for _ in range(50):
-                with Wire(daemon) as late:
+                with Wire(daemon.port) as late:
                     assert late.send(GET).answer()[0] == 503
                     assert late.rest() == b""
             for wire in wires:
@@ -405,12 +276,12 @@ class TestNumerous:
     def test_descriptors_run_out(self, start_daemon):
         """New clients wait for a descriptor while old ones are served; nothing spins."""
         daemon = start_daemon()
-        with Wire(daemon) as old:
+        with Wire(daemon.port) as old:
             assert old.send(GET).answer()[0] == 200
             used = len(os.listdir(f"/proc/{daemon.pid}/fd"))
             limits = resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE, (used + 10, 20000))
             with contextlib.ExitStack() as stack:
-                wires = [stack.enter_context(Wire(daemon)) for _ in range(60)]
+                wires = [stack.enter_context(Wire(daemon.port)) for _ in range(60)]
                 for wire in wires:
                     wire.send(GET)
                 busy = cpu_seconds(daemon)
@@ -426,7 +297,7 @@ class TestNumerous:
         """Writes whose clients reset the connection: no answer is wanted, nothing is left behind."""
         service = api.service(api.namespace(fresh()), fresh())
         for i in range(200):
-            with Wire(daemon) as wire:
+            with Wire(daemon.port) as wire:
                 body = b'{"ServiceId":"%s","InstanceId":"i-%d","Attributes":{"a":"b"}}' % (service.encode(), i)
                 wire.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
                 wire.send(call("RegisterInstance", body))
@@ -444,7 +315,7 @@ class TestNumerous:
             for _ in range(dice.randrange(1, 8)):
                 at = dice.randrange(len(noise))
                 noise[at:at + dice.randrange(3)] = dice.choice([*marks, bytes([dice.randrange(256)])])
-            with Wire(daemon) as wire:
+            with Wire(daemon.port) as wire:
                 wire.send(bytes(noise))
         assert answers(daemon)
 
@@ -455,5 +326,5 @@ def metric(daemon, name):
 
 
 def answers(daemon):
-    with Wire(daemon) as wire:
+    with Wire(daemon.port) as wire:
         return wire.send(GET).answer()[0] == 200

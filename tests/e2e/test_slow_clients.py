@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Slow clients of a daemon that asks for signatures, plain and over TLS: whatever they are slow at has its time limit,
+and a thousand of them are hardly noticed by a client that is not."""
+
+import contextlib
+import random
+import resource
+import select
+import ssl
+import threading
+import time
+
+import pytest
+
+from support.client import CONTENT_TYPE, TARGET
+from support.daemon import daemons
+from support.program import cloudmapctl
+from support.raw_http import Wire, call, connect
+from support.signing import Line, Request, sign_header
+
+NAME = "cloudmap.localhost"
+INSTANCES = 72  # an answer of 16 KiB
+PIPELINED = 60
+SLOW_CONNECTIONS = 1000
+QUIET_SECONDS, LOUD_SECONDS = 2, 5
+SMALL_WINDOW = 4096
+# The first bytes of a greeting that is 512 bytes long.
+HELLO = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def many_files():
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+class Target:
+    """A daemon with a full service, and what is asked of it."""
+
+    def __init__(self, daemon, root, context):
+        self.daemon, self.root = daemon, root
+        self.ports = {"plain": daemon.port, "TLS": int(daemon.ready["tls"].rpartition(":")[2])}
+        self.contexts = {"plain": None, "TLS": context}
+
+    def signed(self, op, body):
+        headers = [("Host", "map.internal"), ("Content-Type", CONTENT_TYPE), ("X-Amz-Target", TARGET + op)]
+        return sign_header(Request("POST", "/", headers, body.encode()), self.root)
+
+    def discover(self, most):
+        return self.signed("DiscoverInstances", '{"NamespaceName":"shop","ServiceName":"web","MaxResults":%d}' % most
+                           ).encode()
+
+    def fill(self):
+        line = Line(self.daemon)
+
+        def ask(op, body):
+            status, _, answer = line.send(self.signed(op, body))
+            assert status == 200, answer
+            return answer.decode()
+
+        ask("CreateHttpNamespace", '{"Name":"shop"}')
+        namespace = ask("ListNamespaces", "{}").partition('"Id":"')[2].partition('"')[0]
+        service = ask("CreateService", '{"Name":"web","NamespaceId":"%s"}' % namespace)
+        service = service.partition('"Id":"')[2].partition('"')[0]
+        for n in range(INSTANCES):
+            ask("RegisterInstance", '{"ServiceId":"%s","InstanceId":"i-%d","Attributes":{"text":"%s"}}' %
+                (service, n, "v" * 120))
+        line.close()
+
+    def wire(self, kind, **options):
+        return Wire(self.ports[kind], tls=self.contexts[kind], **options)
+
+
+@contextlib.contextmanager
+def targets(folder, recorder, root, settings):
+    assert cloudmapctl("cert", NAME, "127.0.0.1", "--out", folder / "tls").returncode == 0
+    context = ssl.create_default_context(cafile=folder / "tls" / "ca.pem")
+    context.check_hostname = False
+    with daemons(folder, recorder) as start:
+        daemon = start({"auth.mode": "required", "tls.listen": "127.0.0.1:0", "api.workers": "1",
+                        "tls.certificate": folder / "tls" / f"{NAME}.pem",
+                        "tls.key": folder / "tls" / f"{NAME}-key.pem"} | settings,
+                       env={"CLOUDMAP_ROOT_ACCESS_KEY_ID": root.key, "CLOUDMAP_ROOT_SECRET_ACCESS_KEY": root.secret})
+        target = Target(daemon, root, context)
+        target.fill()
+        yield target
+
+
+@pytest.fixture(scope="module")
+def target(tmp_path_factory, recorder, root):
+    with targets(tmp_path_factory.mktemp("slow"), recorder, root, {}) as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def hasty(tmp_path_factory, recorder, root):
+    limits = {"api.header_timeout": "300ms", "tls.handshake_timeout": "300ms"}
+    with targets(tmp_path_factory.mktemp("hasty"), recorder, root, limits) as one:
+        yield one
+
+
+def halves(target):
+    """Beginnings of requests: of a line, of headers, of a body that is signed."""
+    whole = target.discover(INSTANCES)
+    return [b"POST / HT", whole[:60], whole[:-10]]
+
+
+@pytest.mark.parametrize("kind", ["plain", "TLS"])
+class TestLimits:
+    def test_requests_that_do_not_end(self, hasty, kind):
+        with contextlib.ExitStack() as stack:
+            wires = [stack.enter_context(hasty.wire(kind)) for _ in range(3)]
+            for wire, half in zip(wires, halves(hasty)):
+                wire.send(half)
+            for wire in wires:
+                status, headers, _ = wire.answer()
+                assert (status, headers["connection"]) == (408, "close")
+                assert wire.rest() == b""
+
+    def test_answers_that_are_not_read(self, hasty, kind):
+        """They are reset: what was not sent is not kept."""
+        with hasty.wire(kind, window=SMALL_WINDOW) as wire:
+            wire.send(hasty.discover(INSTANCES) * PIPELINED)
+            start, end = time.monotonic(), select.poll()
+            end.register(wire.socket, 0)
+            assert end.poll(10_000), "nobody ended it"
+            assert time.monotonic() - start > 1
+
+
+def test_a_handshake_that_does_not_end(hasty):
+    for beginning in (b"", HELLO):
+        with Wire(hasty.ports["TLS"]) as wire:
+            start = time.monotonic()
+            wire.send(beginning)
+            assert wire.rest() == b""
+            assert time.monotonic() - start < 2
+
+
+def p99(target, kind, seconds):
+    """Of one client that asks all the time on one connection."""
+    times, end, request = [], time.monotonic() + seconds, target.discover(1)
+    with target.wire(kind) as wire:
+        while (start := time.monotonic()) < end:
+            assert wire.send(request).answer()[0] == 200
+            times.append(time.monotonic() - start)
+            time.sleep(0.001)
+    assert len(times) > 100
+    return sorted(times)[len(times) * 99 // 100]
+
+
+class SlowClients:
+    """A thread that keeps so many connections alive, a quarter each of them slow at something else; those that are cut
+    off come again."""
+
+    def __init__(self, target, kind, n):
+        self.target, self.kind, self.n = target, kind, n
+        self.n_cut, self.n_bytes = [0] * 4, 0
+        self.slow = [HELLO if kind == "TLS" else b"P", *halves(target)[1:], target.discover(INSTANCES) * PIPELINED]
+        self.sockets, self.epoll = {}, select.epoll()  # {descriptor: (socket, number)}
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self._run)
+
+    def __enter__(self):
+        for i in range(self.n):
+            self._open(i)
+        self.thread.start()
+        return self
+
+    def __exit__(self, *error):
+        self.over.set()
+        self.thread.join()
+        self.epoll.close()
+        for one, _ in self.sockets.values():
+            one.close()
+
+    def _open(self, i):
+        way = i % 4
+        tls = self.target.contexts[self.kind] if way else None
+        with contextlib.suppress(OSError):
+            one = connect(self.target.ports[self.kind], f"127.0.0.{2 + i % 50}", tls, SMALL_WINDOW if way == 3 else None)
+            one.sendall(self.slow[way])
+            self.sockets[one.fileno()] = one, i
+            self.epoll.register(one, select.EPOLLRDHUP)
+
+    def _run(self):
+        while not self.over.wait(0.05):
+            for fd, _ in self.epoll.poll(0):
+                one, i = self.sockets.pop(fd)
+                one.close()
+                self.n_cut[i % 4] += 1
+                self._open(i)
+            for one, i in random.sample(list(self.sockets.values()), self.n // 40):
+                if i % 4 < 3:
+                    with contextlib.suppress(OSError):
+                        self.n_bytes += one.send(b"x")
+
+
+@pytest.mark.parametrize("kind", ["plain", "TLS"])
+def test_honest_clients_do_not_notice(target, kind):
+    quiet = p99(target, kind, QUIET_SECONDS)
+    with SlowClients(target, kind, SLOW_CONNECTIONS) as slow:
+        loud = p99(target, kind, LOUD_SECONDS)
+        n = len(slow.sockets)
+    assert n > SLOW_CONNECTIONS * 0.9 and slow.n_bytes > 0 and min(slow.n_cut[2:]) > 0, (n, slow.n_bytes, slow.n_cut)
+    print(f"p99 {quiet * 1e3:.2f} ms alone, {loud * 1e3:.2f} ms among slow clients; {slow.n_cut} were cut off")
+    # Twice, and what a busy machine's scheduler adds by itself.
+    assert loud <= 2 * quiet + 0.01, f"p99 {quiet * 1e3:.2f} ms alone, {loud * 1e3:.2f} ms among slow clients"
