@@ -38,9 +38,20 @@ static int verify(gnutls_session_t session, struct head_refusal *ret_refusal)
     return r < 0 || status != 0;
 }
 
+int client_certificate_judge(gnutls_session_t session, struct head_refusal *ret_refusal)
+{
+    return verify(session, ret_refusal) != 0;
+}
+
+struct head_refusal client_certificate_expired(void)
+{
+    return (struct head_refusal){ 400, reason_of(GNUTLS_CERT_EXPIRED) };
+}
+
 struct names {
     char subject[NAME_MAX_BYTES], common_name[NAME_MAX_BYTES], uri[NAME_MAX_BYTES];
     unsigned char digest[32];
+    int64_t expiry_s;
 };
 
 /* The first name of type URI, or "". One that does not fit, or holds a NUL, is none. */
@@ -72,6 +83,22 @@ static void read_common_name(gnutls_x509_crt_t certificate, char ret_name[NAME_M
         ret_name[0] = '\0';
 }
 
+/* Of the client's and of those that it has sent with it, the first to expire. 0 or 1. */
+static int read_expiry(const gnutls_datum_t *raw, unsigned n, int64_t *ret_expiry_s)
+{
+    gnutls_x509_crt_t certificate;
+    *ret_expiry_s = INT64_MAX;
+    for (unsigned i = 0; i < n; i++) {
+        if (gnutls_x509_crt_init(&certificate) < 0)
+            return 1;
+        int r = gnutls_x509_crt_import(certificate, &raw[i], GNUTLS_X509_FMT_DER);
+        int64_t expiry_s = r == 0 ? (int64_t)gnutls_x509_crt_get_expiration_time(certificate) : 0;
+        gnutls_x509_crt_deinit(certificate);
+        *ret_expiry_s = expiry_s < *ret_expiry_s ? expiry_s : *ret_expiry_s;
+    }
+    return 0;
+}
+
 /* 0 or 1. */
 static int read_names(gnutls_session_t session, struct names *ret_names)
 {
@@ -79,7 +106,8 @@ static int read_names(gnutls_session_t session, struct names *ret_names)
     gnutls_x509_crt_t certificate;
     const gnutls_datum_t *raw = gnutls_certificate_get_peers(session, &n_peers);
     size_t n = sizeof(ret_names->subject);
-    if (!raw || n_peers == 0 || gnutls_x509_crt_init(&certificate) < 0)
+    if (!raw || n_peers == 0 || read_expiry(raw, n_peers, &ret_names->expiry_s) ||
+        gnutls_x509_crt_init(&certificate) < 0)
         return 1;
     int r = gnutls_x509_crt_import(certificate, &raw[0], GNUTLS_X509_FMT_DER);
     if (r == 0)
@@ -109,6 +137,7 @@ static struct client_certificate *new_certificate(const struct names *names)
     if (!certificate)
         return NULL;
     char *at = certificate->text;
+    certificate->expiry_s = names->expiry_s;
     certificate->shown.subject = copy(&at, names->subject);
     certificate->shown.common_name = copy(&at, names->common_name);
     certificate->shown.uri = copy(&at, names->uri);

@@ -12,6 +12,7 @@
 /* One block of memory. */
 struct client_certificate {
     struct http_client_certificate shown;
+    int64_t expiry_s; /* when the first of those that the client has sent becomes invalid */
     char text[];
 };
 
@@ -19,3 +20,7 @@ struct client_certificate {
  * the refusal. */
 int client_certificate_check(gnutls_session_t session, struct client_certificate **ret_certificate,
                              struct head_refusal *ret_refusal);
+/* The same session's certificate once more, against the CAs that judge it now. 0, or 1 with the refusal. */
+int client_certificate_judge(gnutls_session_t session, struct head_refusal *ret_refusal);
+/* The refusal of one that has expired since. */
+struct head_refusal client_certificate_expired(void);

@@ -42,6 +42,7 @@ struct connection {
     struct connection_handshake handshake;
     struct client_certificate *certificate; /* the client's, once a request has asked for it; NULL: none */
     bool is_certificate_checked;
+    unsigned judge; /* the generation of the CAs that it was last found good by */
     enum connection_phase phase;
     int64_t since_ms;  /* the phase's begin */
     size_t n_bytes;    /* BODY: received so far; ANSWERING: of the answer */

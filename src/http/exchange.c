@@ -110,17 +110,48 @@ static int check_head(struct connection *connection, struct http_request *reques
     return 0;
 }
 
-/* What the client has shown in its handshake, looked at once. */
-static int check_client(struct connection *connection, struct head_refusal *ret_refusal)
+/* By the CAs that were read since. */
+static int judge_client(struct connection *connection, struct head_refusal *ret_refusal)
 {
-    if (!connection->tls || connection->is_certificate_checked || !tls_identity_asks_clients(connection->identity))
-        return 0;
-    if (client_certificate_check(connection->tls, &connection->certificate, ret_refusal)) {
-        metric_add(METRIC_TLS_CLIENTS_REFUSED, 1);
+    struct tls_identity *newest = tls_identity_take(connection->loop->shared->tls);
+    int r = 1;
+    *ret_refusal = no_memory;
+    if (tls_identity_judge(newest, connection->tls) == 0)
+        r = client_certificate_judge(connection->tls, ret_refusal);
+    if (tls_identity_judge(connection->identity, connection->tls))
+        r = 1;
+    connection->judge = tls_identity_generation(newest);
+    tls_identity_drop(newest);
+    return r;
+}
+
+/* A connection may outlive what made its client trusted. */
+static int check_client_again(struct connection *connection, struct head_refusal *ret_refusal)
+{
+    const struct loop_shared *shared = connection->loop->shared;
+    if (clock_wall_ms(shared->clock) / 1000 >= connection->certificate->expiry_s) {
+        *ret_refusal = client_certificate_expired();
         return 1;
     }
-    connection->is_certificate_checked = true;
-    return 0;
+    return connection->judge == tls_generation(shared->tls) ? 0 : judge_client(connection, ret_refusal);
+}
+
+/* What the client has shown in its handshake: looked at once, and judged for each request. */
+static int check_client(struct connection *connection, struct head_refusal *ret_refusal)
+{
+    int r = 0;
+    if (!connection->tls || !tls_identity_asks_clients(connection->identity))
+        return 0;
+    if (!connection->is_certificate_checked) {
+        r = client_certificate_check(connection->tls, &connection->certificate, ret_refusal);
+        connection->is_certificate_checked = r == 0;
+        connection->judge = tls_identity_generation(connection->identity);
+    }
+    if (r == 0 && connection->certificate)
+        r = check_client_again(connection, ret_refusal);
+    if (r)
+        metric_add(METRIC_TLS_CLIENTS_REFUSED, 1);
+    return r;
 }
 
 /* With the head complete. */

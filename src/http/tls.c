@@ -20,12 +20,14 @@ struct tls_identity {
     gnutls_certificate_credentials_t credentials;
     gnutls_datum_t ticket_key;
     int64_t expiry_s;
+    unsigned generation; /* the number of the reading */
     bool asks_clients;
 };
 
 struct tls {
     pthread_mutex_t mutex; /* over `identity` */
     struct tls_identity *identity;
+    atomic_uint generation; /* of that one */
 };
 
 /* --- files ------------------------------------------------------------------------------------------------------- */
@@ -209,6 +211,21 @@ bool tls_identity_asks_clients(const struct tls_identity *identity)
     return identity->asks_clients;
 }
 
+unsigned tls_identity_generation(const struct tls_identity *identity)
+{
+    return identity->generation;
+}
+
+unsigned tls_generation(const struct tls *tls)
+{
+    return atomic_load_explicit(&tls->generation, memory_order_relaxed);
+}
+
+int tls_identity_judge(const struct tls_identity *identity, gnutls_session_t session)
+{
+    return gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, identity->credentials) < 0;
+}
+
 void tls_identity_drop(struct tls_identity *take_identity)
 {
     if (take_identity && atomic_fetch_sub(&take_identity->n_users, 1) == 1)
@@ -246,7 +263,9 @@ int tls_reload(struct tls *tls, const struct tls_files *files, struct http_messa
     metric_set(METRIC_TLS_CERTIFICATE_EXPIRY, identity->expiry_s);
     pthread_mutex_lock(&tls->mutex);
     struct tls_identity *old = tls->identity;
+    identity->generation = old->generation + 1;
     tls->identity = identity;
+    atomic_store(&tls->generation, identity->generation);
     pthread_mutex_unlock(&tls->mutex);
     tls_identity_drop(old);
     return 0;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The server's side of TLS: certificate, key and the CA of clients, read from files, and what a connection's session is
- * set up with. The files can be read again at any time: connections that are open keep what they began with, new ones
- * take the new. TLS 1.2 and 1.3 with forward secrecy and authenticated encryption only (TLS_PRIORITIES). Any thread. */
+ * set up with. The files can be read again at any time: connections that are open keep what they began with, but for
+ * the CAs of clients; new ones take the new. TLS 1.2 and 1.3 with forward secrecy and authenticated encryption only
+ * (TLS_PRIORITIES). Any thread. */
 #pragma once
 
 #include "http/server.h"
@@ -46,3 +47,9 @@ void tls_identity_drop(struct tls_identity *take_identity);
 /* Before the session's handshake. 0, or 1 when memory is out. */
 int tls_identity_apply(const struct tls_identity *identity, gnutls_session_t session);
 bool tls_identity_asks_clients(const struct tls_identity *identity);
+/* From now on the client's certificate is judged by this identity's CAs, which must not go before it is given back to
+ * the session's own. 0, or 1 when memory is out. */
+int tls_identity_judge(const struct tls_identity *identity, gnutls_session_t session);
+/* The readings of the files are numbered: of this identity, and the newest. */
+unsigned tls_identity_generation(const struct tls_identity *identity);
+unsigned tls_generation(const struct tls *tls);

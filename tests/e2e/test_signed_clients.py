@@ -2,8 +2,12 @@
 """Clients against a daemon that asks for signatures: long-term keys and sessions of a role, plain hosts and those with
 `data-` in front."""
 
+import http.client
 import json
 import os
+import shutil
+import signal
+import ssl
 import subprocess
 from pathlib import Path
 
@@ -13,6 +17,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from support.client import until
 from support.daemon import daemons
 from support.program import cloudmapctl
 from support.sdk import REGION, Aws, client_env
@@ -252,6 +257,39 @@ def test_client_certificates(signed_daemon, shop, folder):
     assert "<Arn>arn:aws:iam::000000000000:user/registrar</Arn>" in ask()
     ctl(signed_daemon, "user", "delete", "registrar")
     assert "<Code>InvalidClientTokenId</Code>" in ask()
+
+
+def test_a_ca_that_is_taken_away(start_daemon, root, folder, tmp_path):
+    """Nor do connections that are open keep what a certificate made them."""
+    trusted = tmp_path / "clients.pem"
+    shutil.copy(folder / "ca.pem", trusted)
+    assert cloudmapctl("cert", "other.example", "--out", tmp_path / "other").returncode == 0
+    daemon = start_daemon({"auth.mode": "required", "auth.client_ca": trusted, "tls.listen": "127.0.0.1:0",
+                           "tls.certificate": folder / f"{NAME}.pem", "tls.key": folder / f"{NAME}-key.pem"},
+                          env={"CLOUDMAP_ROOT_ACCESS_KEY_ID": root.key, "CLOUDMAP_ROOT_SECRET_ACCESS_KEY": root.secret})
+    ctl(daemon, "user", "create", "registrar")
+    shown = ssl.create_default_context(cafile=folder / "ca.pem")
+    shown.load_cert_chain(folder / "registrar.pem", folder / "registrar-key.pem")
+    line = http.client.HTTPSConnection(NAME, int(daemon.ready["tls"].rpartition(":")[2]), context=shown, timeout=60)
+
+    def ask():
+        line.request("POST", "/", "Action=GetCallerIdentity&Version=2011-06-15",
+                     {"Content-Type": "application/x-www-form-urlencoded"})
+        answer = line.getresponse()
+        return answer.status, answer.read().decode(), answer.will_close
+
+    def reload(ca, count):
+        shutil.copy(ca, trusted)
+        os.kill(daemon.pid, signal.SIGHUP)
+        until(lambda: len(daemon.events("daemon_reloaded")), lambda n: n == count)
+
+    for count in (1, 2):
+        status, text, closes = ask()
+        assert (status, closes) == (200, False) and ":user/registrar</Arn>" in text
+        reload(folder / "ca.pem" if count == 1 else tmp_path / "other" / "ca.pem", count)
+    status, text, closes = ask()
+    assert (status, closes) == (400, True) and "issued by a CA that is not trusted here" in text
+    line.close()
 
 
 def test_keys_change_at_once(signed_daemon, root, shop):

@@ -21,7 +21,7 @@
 /* --- files ------------------------------------------------------------------------------------------------------- */
 
 static char dir[] = "/tmp/cloudmap-tls-XXXXXX"; /* mutable: mkdtemp fills it in */
-static struct certificate ca, server, other, client, stranger;
+static struct certificate ca, other_ca, server, other, client, stranger;
 
 static const char *path_of(const char *name)
 {
@@ -67,7 +67,7 @@ static int make_all(void **state)
     struct certificate right = ca;
     assert_int_equal(certificate_make_ca(&request, &ca, &reason), 0);
     make(CERTIFICATE_CLIENT, "stranger", NULL, &stranger);
-    certificate_free(&ca);
+    other_ca = ca;
     ca = right;
     write_file("ca.pem", ca.text, 0644);
     write_file("server.pem", server.text, 0644);
@@ -82,6 +82,7 @@ static int remove_all(void **state)
     for (size_t i = 0; i < TEST_COUNT(names); i++)
         unlink(path_of(names[i]));
     certificate_free(&ca);
+    certificate_free(&other_ca);
     certificate_free(&server);
     certificate_free(&other);
     certificate_free(&client);
@@ -102,6 +103,23 @@ static struct tls_files files(void)
                                .client_ca = path_of("ca.pem") };
 }
 
+/* The server's wall clock, which a test moves. */
+static int64_t ahead_ms;
+
+static int64_t wall_ms(const struct clock *clock)
+{
+    (void)clock;
+    return clock_wall_ms(clock_system()) + __atomic_load_n(&ahead_ms, __ATOMIC_RELAXED);
+}
+
+static int64_t mono_ns(const struct clock *clock)
+{
+    (void)clock;
+    return clock_mono_ns(clock_system());
+}
+
+static const struct clock server_clock = { .wall_ms = wall_ms, .mono_ns = mono_ns };
+
 static void start(int64_t handshake_ms, int64_t head_ms)
 {
     static const char *const addresses[] = { "127.0.0.1:0" };
@@ -109,6 +127,7 @@ static void start(int64_t handshake_ms, int64_t head_ms)
     fixture_init(&fixture);
     assert_int_equal(tls_new(&wanted, &tls, &fixture.message), 0);
     fixture.config.tls = tls;
+    fixture.config.clock = &server_clock;
     fixture.config.tls_addresses = addresses;
     fixture.config.n_tls_addresses = 1;
     fixture.config.limits.handshake_ms = handshake_ms;
@@ -363,6 +382,45 @@ static void test_client_certificates(void **state)
     }
 }
 
+static void reload(const char *client_ca)
+{
+    struct http_message message;
+    struct tls_files wanted = files();
+    write_file("ca.pem", client_ca, 0644);
+    assert_int_equal(tls_reload(tls, &wanted, &message), 0);
+}
+
+/* What made a client trusted may end before its connection does. */
+static void test_client_certificates_of_open_connections(void **state)
+{
+    (void)state;
+    char both[16384], c;
+    snprintf(both, sizeof(both), "%s%s", other_ca.text, ca.text);
+    for (size_t v = 0; v < TEST_COUNT(versions); v++) {
+        struct peer known, unknown, nameless;
+        peer_open(&known, &client, versions[v]);
+        peer_open(&nameless, NULL, versions[v]);
+        peer_expect(&known, GET("/a"), "200", "GET /a - x 1 ");
+        peer_expect(&nameless, GET("/a"), "200", "GET /a - x 1 ");
+        reload(both);
+        peer_expect(&known, GET("/a"), "200", "GET /a - x 1 ");
+        peer_expect(&known, GET("/a"), "200", "GET /a - x 1 ");
+        peer_open(&unknown, &stranger, versions[v]);
+        peer_expect(&unknown, GET("/a"), "200", "GET /a - x 1 ");
+        reload(ca.text);
+        peer_expect(&unknown, GET("/a"), "400", "issued by a CA that is not trusted here.\"}");
+        assert_true(gnutls_record_recv(unknown.session, &c, 1) <= 0);
+        peer_close(&unknown);
+        __atomic_store_n(&ahead_ms, 8 * INT64_C(86400000), __ATOMIC_RELAXED);
+        peer_expect(&known, GET("/a"), "400", "The client certificate has expired.\"}");
+        assert_true(gnutls_record_recv(known.session, &c, 1) <= 0);
+        peer_expect(&nameless, GET("/a"), "200", "GET /a - x 1 ");
+        __atomic_store_n(&ahead_ms, 0, __ATOMIC_RELAXED);
+        peer_close(&known);
+        peer_close(&nameless);
+    }
+}
+
 static void resume(const char *priorities, const struct certificate *shown, const char *answer)
 {
     struct peer first, second;
@@ -583,6 +641,7 @@ int main(void)
         WITH_SERVER(test_large),
         WITH_SERVER(test_refusals_inside),
         WITH_SERVER(test_client_certificates),
+        WITH_SERVER(test_client_certificates_of_open_connections),
         WITH_SERVER(test_resumption),
         WITH_SERVER(test_old_versions_and_ciphers),
         WITH_SERVER(test_http_without_tls),
