@@ -46,6 +46,8 @@ int api_new(const struct api_config *config, struct registry *registry, const st
                                               .clock = config->clock,
                                               .registry = config->audits ? registry : NULL },
                       &api->spike);
+    if (r == 0 && config->audits)
+        r = audit_quota_new(config->audit_keep_bytes, config->audit_keep_ms, &api->audit_quota);
     if (r == 0 && config->trail_dir)
         r = lookup_start(config->trail_dir, &api->lookup);
     if (r < 0) {
@@ -74,6 +76,7 @@ void api_free(struct api *api)
     lookup_stop(api->lookup);
     throttle_free(api->throttle);
     spike_free(api->spike);
+    audit_quota_free(api->audit_quota);
     arena_fini(&api->arena);
     mem_free(api);
 }

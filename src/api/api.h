@@ -26,8 +26,9 @@ struct api_config {
     void (*write_ready)(void *arg, struct buf *buf); /* facts below the `ok` of /readyz, a line each; NULL: none */
     void *write_ready_arg;
     bool audits, audits_discovery; /* keep records of calls, of those of discovery too */
-    uint64_t
-        spike_most; /* registrations, or removals, of one principal within spike_window_ms that are no burst; 0: any */
+    uint64_t audit_keep_bytes;     /* of the trail, of which refused calls get a share */
+    int64_t audit_keep_ms;
+    uint64_t spike_most; /* one principal's registrations, or removals, that are no burst; 0: any */
     int64_t spike_window_ms;
     const char *trail_dir; /* the store's, whose trail LookupEvents reads; NULL: there is none. Copied */
 };

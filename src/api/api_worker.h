@@ -5,6 +5,7 @@
 
 #include "api/api.h"
 #include "api/audit.h"
+#include "api/audit_quota.h"
 #include "api/call.h"
 #include "api/spike.h"
 #include "api/stats.h"
@@ -30,8 +31,9 @@ struct api {
     struct registry *registry;
     const struct store *store;
     struct audit_settings audit;
-    struct lookup *lookup; /* NULL: there is no trail to read */
-    bool stopping;         /* atomic */
+    struct audit_quota *audit_quota; /* NULL: calls are not recorded */
+    struct lookup *lookup;           /* NULL: there is no trail to read */
+    bool stopping;                   /* atomic */
     struct stats stats;
 };
 

@@ -16,6 +16,7 @@
 
 #define AUDIT_MAX_TEXT (512u << 10)
 #define AUDIT_MAX_INPUT (100u << 10) /* CloudTrail's own limits */
+#define AUDIT_MAX_REFUSED (4u << 10) /* of the input of a call that was refused */
 #define AUDIT_MAX_AGENT 1024
 #define AUDIT_MAX_MESSAGE 1024
 
@@ -75,7 +76,15 @@ static void put_text(struct json_writer *writer, struct str key, struct str text
         json_field_string(writer, key, text);
 }
 
-static void put_input(struct json_writer *writer, const struct api_call *call)
+static void put_omitted(struct json_writer *writer, struct str why)
+{
+    json_key(writer, STR("additionalEventData"));
+    json_open_object(writer);
+    json_field_string(writer, STR("requestParametersOmitted"), why);
+    json_close_object(writer);
+}
+
+static void put_input(struct json_writer *writer, struct api_call *call)
 {
     struct buf text;
 
@@ -85,14 +94,14 @@ static void put_input(struct json_writer *writer, const struct api_call *call)
         shape_render_with(&text, call->op->input, call->audit.in, SHAPE_LOWER_CAMEL);
     else if (str_is_set(call->audit.input))
         buf_put_str(&text, call->audit.input);
+    call->audit.input_at = writer->buf->n;
     if (text.n && !text.failed)
         json_put_raw(writer, buf_str(&text));
     else
         json_put_null(writer);
-    if (text.failed) {
-        json_key(writer, STR("additionalEventData"));
-        json_put_raw(writer, STR("{\"requestParametersOmitted\":\"larger than 100 KB\"}"));
-    }
+    call->audit.input_n = writer->buf->n - call->audit.input_at;
+    if (text.failed)
+        put_omitted(writer, STR("larger than 100 KB"));
     buf_fini(&text);
 }
 
@@ -195,8 +204,17 @@ static void put_record(struct buf *text, const struct api_call *call, const stru
                        const struct change *change, int64_t wall_ms)
 {
     struct json_writer writer = { .buf = text, .comma = true };
+    const struct call_audit *audit = &call->audit;
+    bool is_cut = error && audit->input_n > AUDIT_MAX_REFUSED;
 
-    buf_put_str(text, call->audit.request);
+    if (is_cut) {
+        buf_put_str(text, (struct str){ audit->request.p, audit->input_at });
+        buf_put_str(text, STR("null"));
+        buf_put_str(text, str_skip(audit->request, audit->input_at + audit->input_n));
+        put_omitted(&writer, STR("refused, and larger than 4 KB"));
+    } else {
+        buf_put_str(text, audit->request);
+    }
     put_time(&writer, wall_ms);
     if (error)
         put_error(&writer, error);
@@ -247,6 +265,15 @@ static bool render_request(struct api_call *call)
     return str_is_set(call->audit.request);
 }
 
+/* Within the share of records that anybody can make. */
+static bool fits(const struct api_call *call, size_t n)
+{
+    const struct api *api = call->worker->api;
+
+    return audit_quota_take(api->audit_quota, call->principal ? call->principal : &api->root, n,
+                            clock_mono_ns(api->clock) / 1000000);
+}
+
 static void audit_change(const struct change *change, int64_t wall_ms, struct buf *text)
 {
     struct api_call *call = change->owner;
@@ -255,6 +282,8 @@ static void audit_change(const struct change *change, int64_t wall_ms, struct bu
     if (change->result > 0)
         error = call_error_of_change(call, change);
     put_record(text, call, change->result ? &error : NULL, change, wall_ms);
+    if (change->result && !fits(call, text->n))
+        buf_clear(text);
 }
 
 int audit_submit(struct api_call *call)
@@ -290,7 +319,7 @@ void audit_end(struct api_call *call, bool done)
     put_record(&text, call, done ? NULL : &call->error, NULL, call_wall_ms(call));
     if (text.failed)
         metric_add(METRIC_AUDIT_DROPPED, 1);
-    else
+    else if ((done && !call->audit.needs_no_right) || fits(call, text.n))
         registry_note(registry, buf_str(&text));
     buf_fini(&text);
 }

@@ -38,10 +38,12 @@ struct call_audit {
     enum audit_state state;
     struct str source, name; /* of the event */
     bool is_read_only, is_data;
-    const void *in;      /* the decoded input of an operation of the table; NULL: it was not read */
-    struct str input;    /* of another call, JSON; absent: there is none */
-    struct str response; /* of another call that was done, JSON; absent: there is none */
-    struct str request;  /* the record without its outcome */
+    bool needs_no_right;      /* anybody with a key may make it */
+    const void *in;           /* the decoded input of an operation of the table; NULL: it was not read */
+    struct str input;         /* of another call, JSON; absent: there is none */
+    struct str response;      /* of another call that was done, JSON; absent: there is none */
+    struct str request;       /* the record without its outcome */
+    size_t input_at, input_n; /* where the input stands in it */
 };
 
 struct api_call {

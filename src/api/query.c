@@ -163,9 +163,11 @@ static int query_run(struct api_call *call, struct buf *body, unsigned *ret_outc
     if (r < 0 || !str_is_set(form))
         return STS_INTERNAL;
     r = sts_parse((char *)(uintptr_t)form.p, form.n, &call->arena, &sts, ret_message);
-    if (r == 0)
+    if (r == 0) {
         audit_begin_other(call, STR("sts.amazonaws.com"),
                           sts.action == STS_ASSUME_ROLE ? STR("AssumeRole") : STR("GetCallerIdentity"));
+        call->audit.needs_no_right = sts.action != STS_ASSUME_ROLE;
+    }
     if (r == 0 && sts.action == STS_ASSUME_ROLE)
         r = query_assume_role(call, &sts, body, ret_message);
     else if (r == 0)

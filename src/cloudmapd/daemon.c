@@ -438,6 +438,8 @@ static int start_api(struct daemon *daemon)
                               .counts = config->api_counts,
                               .audits = keeps_trail(daemon),
                               .audits_discovery = config->audit_discovery,
+                              .audit_keep_bytes = (uint64_t)config->audit_keep_size,
+                              .audit_keep_ms = config->audit_keep,
                               .spike_most = (uint64_t)config->audit_spike.count,
                               .spike_window_ms = config->audit_spike.ms,
                               .trail_dir = config->store_path,
