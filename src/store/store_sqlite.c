@@ -46,8 +46,8 @@ struct sqlite {
     struct store_sqlite_log *log; /* from accept on; NULL: a single file */
     const struct store_sqlite_checkpoint_limits *limits;
     struct store_sqlite_checkpoint *checkpoint; /* from accept on */
-    int ack_fd;
-    unsigned log_frames; /* after the last commit, told by SQLite's hook */
+    char *ack;                                  /* of store_ack.h, mapped; from accept on; NULL: a single file */
+    unsigned log_frames;                        /* after the last commit, told by SQLite's hook */
     bool accepted, lost;
 };
 
@@ -130,7 +130,7 @@ static int sqlite_accept(struct store_backend *backend, uint64_t revision, struc
     sqlite->log = store_sqlite_log_gather(sqlite->db);
     if (!sqlite->log)
         return store_tell(ret_message, -ENOMEM, "%s: out of memory while opening it", sqlite->path);
-    r = store_ack_create(&sqlite->dir, revision, &sqlite->ack_fd);
+    r = store_ack_create(&sqlite->dir, revision, &sqlite->ack);
     if (r)
         return store_tell(ret_message, STORE_UNWRITABLE, "%s/" STORE_DIR_ACK ": cannot write it: %s", sqlite->dir.path,
                           strerror(-r));
@@ -254,7 +254,7 @@ static int sqlite_commit(struct store_backend *backend, const struct store_op *o
         return r;
     }
     if (sqlite->checkpoint) {
-        store_ack_set(sqlite->ack_fd, revision);
+        store_ack_set(sqlite->ack, revision);
         store_sqlite_checkpoint_after_commit(sqlite->checkpoint, sqlite->db, sqlite->log_frames);
     }
     return 0;
@@ -291,8 +291,7 @@ static void sqlite_close(struct store_backend *backend)
         sqlite3_close(sqlite->db);
     }
     store_sqlite_log_free(sqlite->log);
-    if (sqlite->ack_fd >= 0)
-        close(sqlite->ack_fd);
+    store_ack_close(sqlite->ack);
     store_dir_close(&sqlite->dir);
     mem_free(sqlite);
 }
@@ -321,7 +320,6 @@ static int open_backend(const char *path, const char *name, enum store_sqlite_fi
     sqlite->backend = (struct store_backend){ .ops = &sqlite_ops, .name = sqlite->name };
     sqlite->dir = *take_dir;
     sqlite->limits = limits;
-    sqlite->ack_fd = -1;
     snprintf(sqlite->path, sizeof(sqlite->path), "%s", path);
     snprintf(sqlite->name, sizeof(sqlite->name), "%s", name);
     int r = store_sqlite_file_open(path, mode, &sqlite->db, ret_message);
