@@ -33,32 +33,39 @@ struct discover_found {
     const struct service_node *node;
     const struct instance **instances;
     size_t n;
+    size_t size; /* of the array in JSON, at most */
 };
 
 /* Each element is the instance's own rendered part and the service's rendered rest. */
 static void discover_write(struct buf *buf, const void *arg)
 {
     const struct discover_found *found = arg;
-    const struct service *config = found->node->config;
+    const struct str *tails = found->node->config->discover_tail;
+    char *at = buf_reserve(buf, found->size) ? buf->p + buf->n : NULL;
 
-    buf_put_char(buf, '[');
+    if (!at)
+        return;
+    *at++ = '[';
     for (size_t i = 0; i < found->n; i++) {
         const struct instance *instance = found->instances[i];
-        if (i)
-            buf_put_char(buf, ',');
-        buf_put_str(buf, instance_element(instance));
-        buf_put_str(buf, config->discover_tail[instance->shown_health]);
+        struct str element = instance_element(instance), tail = tails[instance->shown_health];
+        at = mempcpy(at, element.p, element.n);
+        at = mempcpy(at, tail.p, tail.n);
+        *at++ = ',';
     }
-    buf_put_char(buf, ']');
+    at -= found->n > 0;
+    *at++ = ']';
+    buf->n = (size_t)(at - buf->p);
 }
 
-static struct wire_part discover_part(const struct discover_found *found)
+static struct wire_part discover_part(struct discover_found *found)
 {
-    size_t size = 2;
+    size_t tail_max = found->node->config->discover_tail[HEALTH_UNHEALTHY].n;
 
+    found->size = 2 + found->n * (tail_max + 1);
     for (size_t i = 0; i < found->n; i++)
-        size += found->instances[i]->element_len + found->node->config->discover_tail[HEALTH_UNHEALTHY].n + 1;
-    return (struct wire_part){ .write = discover_write, .arg = found, .size = size };
+        found->size += found->instances[i]->element_len;
+    return (struct wire_part){ .write = discover_write, .arg = found, .size = found->size };
 }
 
 /* As large as AWS's, and yet exact for clients that read numbers as doubles: a revision has at most 53 bits. */

@@ -32,7 +32,8 @@ int str_cmp_nocase(struct str a, struct str b)
 
 bool str_eq_nocase(struct str a, struct str b)
 {
-    return a.n == b.n && compare_folded(a.p, b.p, a.n) == 0;
+    /* most are equal as they stand, or not at all */
+    return a.n == b.n && (str_eq(a, b) || compare_folded(a.p, b.p, a.n) == 0);
 }
 
 bool str_starts_nocase(struct str s, struct str prefix)

@@ -73,6 +73,11 @@ static void pick_read_all(const struct pick_search *search, struct pick_result *
 {
     struct tree_iter iter;
 
+    if (search->n_pairs == 0 && search->wanted == TREE_BY_COUNT && search->n <= result->max) {
+        tree_read(search->tree, (const void **)result->items);
+        result->n = search->n;
+        return;
+    }
     result->n = 0;
     result->n_matched = 0;
     tree_iter_init_rank(&iter, search->tree, search->wanted, search->skip);

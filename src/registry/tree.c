@@ -364,6 +364,20 @@ const void *tree_iter_next(struct tree_iter *iter)
     return NULL;
 }
 
+static const void **tree_read_nodes(const struct tree_node *node, const void **at)
+{
+    for (; node; node = node->right) {
+        at = tree_read_nodes(node->left, at);
+        *at++ = node->item;
+    }
+    return at;
+}
+
+void tree_read(const struct tree *tree, const void **ret_items)
+{
+    tree_read_nodes(tree->root, ret_items);
+}
+
 static void tree_free_nodes(struct tree_node *node)
 {
     if (!node)

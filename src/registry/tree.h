@@ -77,6 +77,8 @@ void tree_iter_init(struct tree_iter *iter, const struct tree *tree, const struc
 void tree_iter_init_rank(struct tree_iter *iter, const struct tree *tree, enum tree_unit unit, uint32_t rank);
 /* The next item, or NULL at the end. */
 const void *tree_iter_next(struct tree_iter *iter);
+/* All items in order, at once; `ret_items` has room for as many as tree_size counts. */
+void tree_read(const struct tree *tree, const void **ret_items);
 
 /* Frees all nodes, not the items. For the last owner. */
 void tree_free(struct tree *tree);

@@ -130,9 +130,15 @@ static void check_key(const struct tree *tree, const struct oracle *oracle, uint
 
 static void check(const struct tree *tree, const struct oracle *oracle, uint32_t max_weight, struct rand *rand)
 {
+    static const struct item *all[N_KEYS * N_TAGS];
+    static const void *read[N_KEYS * N_TAGS];
     struct tree_rank size = tree_size(tree), wanted = { 0 };
 
     assert_true(tree_is_sound(tree, &type));
+    assert_int_equal(flatten(oracle, 0, TREE_BY_COUNT, true, all), size.count);
+    tree_read(tree, read);
+    for (uint32_t i = 0; i < size.count; i++)
+        assert_ptr_equal(read[i], all[i]);
     for (size_t i = 0; i < N_KEYS * N_TAGS; i++)
         if (oracle->places[i]) {
             wanted.count++;
