@@ -5,12 +5,16 @@ JavaScript, which knows those members; boto3 where they are not needed), whose t
 import json
 import os
 import subprocess
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import boto3
 import pytest
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from support.daemon import daemons
 from support.program import cloudmapctl
@@ -168,13 +172,26 @@ def test_what_a_consumer_can_do(sharing, owner, consumer, place):
     consumer.fails("GetService", "ServiceNotFound", Id=mine["Arn"])
 
 
-def test_boto3_by_arn(sharing, place):
-    """What needs no newer members does any client."""
-    sharing.share(place["arn"], CONSUMER)
-    key = sharing.ctl("key", "create", "--root", "--account", CONSUMER)
+@contextmanager
+def boto_of(sharing, account):
+    """boto3 as a root of the account."""
+    key = sharing.ctl("key", "create", "--root", "--account", account)
     client = boto3.client("servicediscovery", endpoint_url=sharing.daemon.url, region_name="us-east-1",
                           aws_access_key_id=key["access_key_id"], aws_secret_access_key=key["secret_access_key"],
                           config=Config(retries={"total_max_attempts": 1}))
+    yield client
+    client.close()
+    sharing.ctl("key", "delete", key["access_key_id"])
+
+
+def test_boto3_by_arn(sharing, place):
+    """What needs no newer members does any client."""
+    sharing.share(place["arn"], CONSUMER)
+    with boto_of(sharing, CONSUMER) as client:
+        use_by_arn(client, place)
+
+
+def use_by_arn(client, place):
     assert place["arn"] in [one["Arn"] for one in client.list_namespaces()["Namespaces"]]
     mine = client.create_service(Name="boto", NamespaceId=place["arn"])["Service"]["Arn"]
     client.register_instance(ServiceId=mine, InstanceId="i", Attributes={"a": "1"})
@@ -183,8 +200,37 @@ def test_boto3_by_arn(sharing, place):
     assert [one["Id"] for one in client.list_instances(ServiceId=mine)["Instances"]] == ["i"]
     client.deregister_instance(ServiceId=mine, InstanceId="i")
     client.delete_service(Id=mine)
-    client.close()
-    sharing.ctl("key", "delete", key["access_key_id"])
+
+
+def test_shares_that_come_and_go_under_load(sharing, owner, place):
+    """A call finds the namespace or does not; none is in between."""
+    calls = [("register_instance", {"ServiceId": place["web"], "Attributes": {"AWS_INSTANCE_IPV4": "10.0.0.9"}}),
+             ("list_instances", {"ServiceId": place["web"]}), ("get_namespace", {"Id": place["arn"]}),
+             ("list_services", {})]
+    seen, done_sharing = Counter(), threading.Event()
+
+    def load(number):
+        while not done_sharing.is_set():
+            for call, members in calls:
+                more = {"InstanceId": f"i{number}"} if call == "register_instance" else {}
+                try:
+                    getattr(client, call)(**members, **more)
+                    seen[call, "done"] += 1
+                except ClientError as error:
+                    assert error.response["Error"]["Code"] in ("ServiceNotFound", "NamespaceNotFound"), error
+                    seen[call, "not there"] += 1
+
+    with boto_of(sharing, CONSUMER) as client, ThreadPoolExecutor(4) as pool:
+        running = [pool.submit(load, number) for number in range(4)]
+        while len(seen) < 7 or min(seen.values()) < 20:
+            assert not any(one.done() for one in running), running
+            sharing.share(place["arn"], CONSUMER)
+            sharing.ctl("policy", "unshare", place["arn"])
+        done_sharing.set()
+        for one in running:
+            one.result()
+    assert {one["CreatedByAccount"] for one in owner.ok("ListInstances", ServiceId=place["web"])["Instances"]
+            if one["Id"] != "ours"} == {CONSUMER}
 
 
 def test_ids_and_bare_names_are_the_callers_own(sharing, consumer, place):
@@ -236,12 +282,12 @@ def test_what_the_owner_alone_may_do(sharing, owner, consumer, place):
     assert place["arn"] not in [one["namespace"] for one in sharing.ctl("policy", "shares")["shares"]]
 
 
-def pages(sdk, operation, key, **members):
-    """All items, two a page."""
+def pages(sdk, operation, key, size=2, **members):
+    """All items, so many a page."""
     items, more = [], {}
     while True:
-        page = sdk.ok(operation, MaxResults=2, **members, **more)
-        assert len(page[key]) <= 2
+        page = sdk.ok(operation, MaxResults=size, **members, **more)
+        assert len(page[key]) <= size
         items += page[key]
         if "NextToken" not in page:
             return items
@@ -265,14 +311,16 @@ def test_lists(sharing, owner, other, fresh):
         shared.append(arn)
     mine = [done(other, "CreateHttpNamespace", Name=f"z{i}")["Targets"]["NAMESPACE"] for i in range(3)]
     service = other.ok("CreateService", Name="s", NamespaceId=mine[0])["Service"]["Id"]
-    assert [one["Id"] for one in pages(other, "ListNamespaces", "Namespaces")] == mine + [
-        arn.rpartition("/")[2] for arn in sorted(shared)]
+    for size in (1, 2, 3, 4, 7):
+        assert [one["Id"] for one in pages(other, "ListNamespaces", "Namespaces", size)] == mine + [
+            arn.rpartition("/")[2] for arn in sorted(shared)]
     assert [one["Id"] for one in pages(other, "ListNamespaces", "Namespaces", **owned_by("SELF"))] == mine
     theirs = pages(other, "ListNamespaces", "Namespaces", **owned_by("OTHER_ACCOUNTS"))
     assert [(one["Arn"], one["ResourceOwner"]) for one in theirs] == [(arn, OWNER) for arn in sorted(shared)]
     assert owner.ok("ListNamespaces", **owned_by("OTHER_ACCOUNTS"))["Namespaces"] == []
-    listed = pages(other, "ListServices", "Services")
-    assert [one["Name"] for one in listed] == ["s"] + ["a", "b", "c"] * 3
+    for size in (1, 2, 3, 4, 11):
+        listed = pages(other, "ListServices", "Services", size)
+        assert [one["Name"] for one in listed] == ["s"] + ["a", "b", "c"] * 3
     assert {(one["ResourceOwner"], one["CreatedByAccount"]) for one in listed[1:]} == {(OWNER, OWNER)}
     assert [one["Id"] for one in pages(other, "ListServices", "Services", **owned_by("SELF"))] == [service]
     assert len(pages(other, "ListServices", "Services", **owned_by("OTHER_ACCOUNTS"))) == 9
