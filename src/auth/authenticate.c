@@ -20,13 +20,15 @@ struct authenticate_worker {
 int authenticate_worker_new(const struct str *regions, size_t n_regions, struct authenticate_worker **ret_worker)
 {
     struct authenticate_worker *worker = mem_zalloc(sizeof(*worker));
+    uint8_t nobodys[SIGNATURE_KEY_LEN];
     int r = worker ? derived_keys_new(&worker->keys) : -ENOMEM;
     if (r == 0)
-        r = rand_secret(&worker->nobodys, sizeof(worker->nobodys));
+        r = rand_secret(nobodys, sizeof(nobodys));
     if (r < 0) {
         authenticate_worker_free(worker);
         return r;
     }
+    signature_set_key(nobodys, &worker->nobodys);
     worker->regions = regions;
     worker->n_regions = n_regions;
     *ret_worker = worker;

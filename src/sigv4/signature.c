@@ -6,7 +6,6 @@
 #include "base/text.h"
 
 #include <errno.h>
-#include <nettle/hmac.h>
 #include <nettle/memops.h>
 
 void signature_hash(struct str bytes, char ret_hash[CANONICAL_HASH_LEN])
@@ -25,18 +24,26 @@ static void hmac(const void *key, size_t n_key, struct str text, uint8_t ret_dig
     signature_wipe(&context, sizeof(context));
 }
 
+void signature_set_key(const uint8_t bytes[SIGNATURE_KEY_LEN], struct signature_key *ret_key)
+{
+    hmac_sha256_set_key(&ret_key->hmac, SIGNATURE_KEY_LEN, bytes);
+}
+
 int signature_derive_key(struct str secret, const struct signature_scope *scope, struct signature_key *ret_key)
 {
     const struct str steps[] = { scope->date, scope->region, scope->service, STR(SIGNATURE_TERMINATOR) };
     char first[4 + SIGNATURE_SECRET_MAX] = "AWS4";
+    uint8_t bytes[SIGNATURE_KEY_LEN];
     if (secret.n > SIGNATURE_SECRET_MAX)
         return 1;
     if (secret.n)
         memcpy(first + 4, secret.p, secret.n);
-    hmac(first, 4 + secret.n, steps[0], ret_key->bytes);
+    hmac(first, 4 + secret.n, steps[0], bytes);
     signature_wipe(first, sizeof(first));
     for (size_t i = 1; i < sizeof(steps) / sizeof(steps[0]); i++)
-        hmac(ret_key->bytes, SIGNATURE_KEY_LEN, steps[i], ret_key->bytes);
+        hmac(bytes, sizeof(bytes), steps[i], bytes);
+    signature_set_key(bytes, ret_key);
+    signature_wipe(bytes, sizeof(bytes));
     return 0;
 }
 
@@ -89,8 +96,11 @@ int signature_make_string(struct str time, const struct signature_scope *scope, 
 
 void signature_compute(const struct signature_key *key, struct str string_to_sign, char ret_signature[SIGNATURE_LEN])
 {
+    struct hmac_sha256_ctx context = key->hmac;
     uint8_t digest[SIGNATURE_KEY_LEN];
-    hmac(key->bytes, SIGNATURE_KEY_LEN, string_to_sign, digest);
+    hmac_sha256_update(&context, string_to_sign.n, (const uint8_t *)string_to_sign.p);
+    hmac_sha256_digest(&context, sizeof(digest), digest);
+    signature_wipe(&context, sizeof(context));
     text_hex(digest, sizeof(digest), ret_signature);
 }
 

@@ -8,6 +8,8 @@
 #include "sigv4/amz_date.h"
 #include "sigv4/canonical.h"
 
+#include <nettle/hmac.h>
+
 #define SIGNATURE_LEN 64 /* lower-case hex */
 #define SIGNATURE_KEY_LEN 32
 #define SIGNATURE_FAMILY "AWS4-" /* what every algorithm of version 4 begins with */
@@ -20,12 +22,14 @@ struct signature_scope {
     struct str date, region, service;
 };
 
+/* As HMAC wants it, with its two pads hashed: a sixth of what a check hashes. */
 struct signature_key {
-    uint8_t bytes[SIGNATURE_KEY_LEN];
+    struct hmac_sha256_ctx hmac;
 };
 
 /* SHA-256 as lower-case hex; of a body, the payload hash. */
 void signature_hash(struct str bytes, char ret_hash[CANONICAL_HASH_LEN]);
+void signature_set_key(const uint8_t bytes[SIGNATURE_KEY_LEN], struct signature_key *ret_key);
 /* 0, or 1 when the secret is longer than SIGNATURE_SECRET_MAX. */
 int signature_derive_key(struct str secret, const struct signature_scope *scope, struct signature_key *ret_key);
 /* Overwrites it, for good. */

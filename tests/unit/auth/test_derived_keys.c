@@ -19,15 +19,15 @@ static int teardown(void **state)
 
 static void add(const char *credential, uint64_t version, uint8_t mark)
 {
-    struct signature_key key = { .bytes = { mark } };
+    struct signature_key key = { .hmac.state.block = { mark } };
     derived_keys_add(keys, str_of(credential), version, &key);
 }
 
-/* The first byte of the key, 0 when there is none. */
+/* The mark of the key, 0 when there is none. */
 static int find(const char *credential, uint64_t version)
 {
     const struct signature_key *key = derived_keys_find(keys, str_of(credential), version);
-    return key ? key->bytes[0] : 0;
+    return key ? key->hmac.state.block[0] : 0;
 }
 
 static void finds_what_was_added(void **state)
