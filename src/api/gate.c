@@ -181,8 +181,10 @@ int gate_throttle(struct api_call *call)
 {
     enum throttle_class class = gate_class(call->op);
 
-    if (!throttle_exceeds(call->worker->api->throttle, class, call->principal ? call->principal->arn : call->account,
-                          call->region, http_request_arrival_ns(call->request)))
+    /* Sessions are free to make: each with a rate of its own, there would be none. */
+    if (!throttle_exceeds(call->worker->api->throttle, class,
+                          call->principal ? call->principal->issuer.arn : call->account, call->region,
+                          http_request_arrival_ns(call->request)))
         return 0;
     return call_refuse(call, class == THROTTLE_CONTROL ? ERROR_THROTTLING : ERROR_REQUEST_LIMIT_EXCEEDED);
 }

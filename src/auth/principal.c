@@ -35,16 +35,19 @@ int principal_of_key(const struct snapshot *snapshot, const struct access_key *k
     else
         principal_of_root(key->account, arena, ret_principal);
     ret_principal->access_key_id = arena_dup(arena, key->id);
-    ret_principal->issuer =
-        (struct issuer){ .access_key_id = ret_principal->access_key_id, .key_create_ms = key->create_ms };
+    ret_principal->issuer = (struct issuer){ .arn = ret_principal->arn,
+                                             .access_key_id = ret_principal->access_key_id,
+                                             .key_create_ms = key->create_ms };
     return arena->failed ? -ENOMEM : 0;
 }
 
 int principal_of_user(const struct identity_node *user, struct arena *arena, struct principal *ret_principal)
 {
     principal_copy(user->config, arena, ret_principal);
-    ret_principal->issuer =
-        (struct issuer){ .account = ret_principal->account, .user = ret_principal->name, .user_id = ret_principal->id };
+    ret_principal->issuer = (struct issuer){ .arn = ret_principal->arn,
+                                             .account = ret_principal->account,
+                                             .user = ret_principal->name,
+                                             .user_id = ret_principal->id };
     return arena->failed ? -ENOMEM : 0;
 }
 

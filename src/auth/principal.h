@@ -16,8 +16,10 @@ enum principal_kind {
 
 struct policy;
 
-/* The lasting credentials that a call goes back to, through however many sessions: these end with them. */
+/* The lasting credentials that a call goes back to, through however many sessions: these end with them, and count for
+ * them where calls are counted. */
 struct issuer {
+    struct str arn;                    /* of the user or root */
     struct str access_key_id;          /* absent: a certificate that names the user */
     int64_t key_create_ms;             /* of a key that is made again under its id the sessions are not good */
     struct str account, user, user_id; /* where there is no key */

@@ -23,6 +23,7 @@ int session_close(const struct seal *seal, const struct session *session, struct
     json_field_string(&writer, STR("role_id"), session->role_id);
     json_field_string(&writer, STR("name"), session->name);
     json_field_optional(&writer, STR("policy"), session->policy);
+    json_field_string(&writer, STR("issuer"), session->issuer.arn);
     json_field_optional(&writer, STR("issuer_key"), session->issuer.access_key_id);
     json_field_int(&writer, STR("issuer_key_created"), session->issuer.key_create_ms);
     json_field_optional(&writer, STR("issuer_account"), session->issuer.account);
@@ -46,6 +47,7 @@ static int read_member(struct json_reader *reader, struct str name, struct sessi
         struct str *text;
         int64_t *number;
     } members[] = {
+        { STR("issuer"), &session->issuer.arn, NULL },
         { STR("issuer_key"), &session->issuer.access_key_id, NULL },
         { STR("issuer_key_created"), NULL, &session->issuer.key_create_ms },
         { STR("issuer_account"), &session->issuer.account, NULL },
@@ -70,7 +72,7 @@ static int read_member(struct json_reader *reader, struct str name, struct sessi
 static bool is_whole(const struct session *session)
 {
     return session->access_key_id.n && session->secret.n && session->account.n && session->role.n &&
-           session->role_id.n && session->name.n && session->expires_s > 0;
+           session->role_id.n && session->name.n && session->issuer.arn.n && session->expires_s > 0;
 }
 
 int session_open(const struct seal *seal, struct str token, struct arena *arena, struct session *ret_session)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Calls a second: limits.discover_rate, limits.control_rate."""
 
+import contextlib
+import json
 import time
 
 import boto3
@@ -9,6 +11,7 @@ import pytest
 from botocore.config import Config
 
 from support.daemon import daemons
+from support.program import cloudmapctl
 
 RATE = 5  # a second; a burst is two seconds' calls
 NAMES = {"NamespaceName": "n", "ServiceName": "s"}
@@ -57,6 +60,29 @@ def test_regions_have_buckets_of_their_own(throttled):
                  "SignedHeaders=host, Signature=00"}
     burst(lambda: throttled.api.send("ListNamespaces", {}))
     assert throttled.api.send("ListNamespaces", {}, elsewhere).status == 200
+
+
+def test_sessions_count_for_whoever_began_them(start_daemon, root, tmp_path):
+    daemon = start_daemon({"auth.mode": "required", "limits.control_rate": RATE},
+                          env={"CLOUDMAP_ROOT_ACCESS_KEY_ID": root.key, "CLOUDMAP_ROOT_SECRET_ACCESS_KEY": root.secret})
+    trust = tmp_path / "trust.json"
+    trust.write_text(json.dumps({"Version": "2012-10-17", "Statement": {
+        "Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "*"}}}))
+    for words in (["role", "create", "many", "--trust", trust], ["policy", "attach", "admin", "--role", "many"]):
+        assert cloudmapctl("--data", daemon.data, *words).returncode == 0
+    connect = lambda service, key, secret, token=None: boto3.client(
+        service, endpoint_url=daemon.url, region_name="us-east-1", aws_access_key_id=key, aws_secret_access_key=secret,
+        aws_session_token=token, config=Config(retries={"total_max_attempts": 1}))
+    sts, start, passed = connect("sts", root.key, root.secret), time.monotonic(), 0
+    sessions = [connect("servicediscovery", *(told[name] for name in ("AccessKeyId", "SecretAccessKey", "SessionToken")))
+                for told in (sts.assume_role(RoleArn="arn:aws:iam::000000000000:role/many", RoleSessionName=f"s{i}")
+                             ["Credentials"] for i in range(3))]
+    for _ in range(4 * RATE):
+        for one in sessions:
+            with contextlib.suppress(botocore.exceptions.ClientError):
+                one.list_namespaces()
+                passed += 1
+    assert len(sessions) + passed <= 2 * RATE + RATE * (time.monotonic() - start) + 1
 
 
 def test_sdks_understand(throttled):
