@@ -74,6 +74,8 @@ int record_parse_key(struct str text, struct record_key *ret_key)
     struct str rest = text, kind = record_key_part(&rest);
 
     *ret_key = key;
+    if (text.n >= RECORD_MAX_KEY)
+        return 1;
     if (str_eq(kind, key_prefixes[RECORD_IDENTITY]))
         return record_parse_identity_key(rest, ret_key);
     if (str_eq(kind, key_prefixes[RECORD_ACCESS_KEY])) {

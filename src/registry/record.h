@@ -18,7 +18,7 @@
 #include "json/reader.h"
 #include "json/writer.h"
 
-#define RECORD_MAX_KEY 512
+#define RECORD_MAX_KEY 512 /* keys are shorter */
 
 /* What a key says. Slices point into the key. */
 enum record_kind {

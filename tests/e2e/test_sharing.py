@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """A namespace that an account shares with another: what the consumer can do by ARN and OwnerAccount (the newest SDK for
-JavaScript, which knows those members; boto3 where they are not needed), whose things are whose, and what is not there."""
+JavaScript, which knows those members; boto3 where they are not needed), whose things are whose, and what is not there.
+
+SHARING_CALLS says how many random calls (600), SHARING_SEED from where (1); ./dev soak sharing takes 20,000."""
 
 import json
 import os
+import re
 import subprocess
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from random import Random
 
 import boto3
 import pytest
@@ -20,6 +24,7 @@ from support.daemon import daemons
 from support.program import cloudmapctl
 
 JS = Path(__file__).parent / "js"
+CALLS, SEED = int(os.environ.get("SHARING_CALLS", "600")), os.environ.get("SHARING_SEED", "1")
 OWNER, CONSUMER, OTHER = "000000000000", "222222222222", "333333333333"
 KEY = {"access_key_id": "AKIAROOTOFTHESHARING", "secret_access_key": "a" * 40}
 
@@ -119,9 +124,17 @@ def done(sdk, operation, owner_account=None, **members):
 
 
 @pytest.fixture
-def place(sharing, owner, fresh):
-    """A new namespace of the owner's, with the service `web` and an instance; id, ARNs, name."""
-    name = f"{fresh()}.test"
+def places(owner, fresh):
+    """Makes a new namespace of the owner's, with the service `web` and an instance; id, ARNs, name."""
+    return lambda: make_place(owner, f"{fresh()}.test")
+
+
+@pytest.fixture
+def place(places):
+    return places()
+
+
+def make_place(owner, name):
     found = {"name": name, "id": done(owner, "CreatePublicDnsNamespace", Name=name)["Targets"]["NAMESPACE"]}
     found["arn"] = owner.ok("GetNamespace", Id=found["id"])["Namespace"]["Arn"]
     web = owner.ok("CreateService", Name="web", NamespaceId=found["id"],
@@ -231,6 +244,82 @@ def test_shares_that_come_and_go_under_load(sharing, owner, place):
             one.result()
     assert {one["CreatedByAccount"] for one in owner.ok("ListInstances", ServiceId=place["web"])["Instances"]
             if one["Id"] != "ours"} == {CONSUMER}
+
+
+# --- at random: what is shared is as one's own ------------------------------------------------------------------------
+
+SERVICES, INSTANCES = ["a", "b", "c"], ["i", "j", "k"]
+FADES = re.compile(r'"(?:CreateDate|UpdateDate|InstancesRevision|CreatorRequestId|OperationId)":\s*("[^"]*"|\d+),?')
+
+
+class Party:
+    """Whoever works in a namespace, by ids or by ARN, and what it was told."""
+
+    def __init__(self, sdk, place, account, is_consumer):
+        self.sdk, self.place, self.account, self.is_consumer = sdk, place, account, is_consumer
+        self.services = {}  # by name, those that were deleted as well
+
+    def named(self, members):
+        """The same members as this party writes them."""
+        told = dict(members)
+        for member in ("Id", "ServiceId"):
+            if member in told:
+                known = self.services.get(told[member], {"Arn": f"{self.place['web'][:-4]}none", "Id": "srv-none"})
+                told[member] = known["Arn" if self.is_consumer else "Id"]
+        if "NamespaceId" in told:
+            told["NamespaceId"] = self.place["arn" if self.is_consumer else "id"]
+        if "NamespaceName" in told:
+            told |= {"NamespaceName": self.place["name"]} | ({"OwnerAccount": OWNER} if self.is_consumer else {})
+        return told
+
+    def call(self, operation, members):
+        """What it is answered, without what differs by nature."""
+        answer = self.sdk.call(operation, **self.named(members))
+        if operation == "CreateService" and "output" in answer:
+            self.services[members["Name"]] = answer["output"]["Service"]
+        if operation == "DiscoverInstances" and "output" in answer:
+            answer["output"]["Instances"].sort(key=lambda one: one["InstanceId"])
+        text = json.dumps(answer)
+        for name, one in self.services.items():
+            text = text.replace(one["Id"], f"srv-{name}")
+        for real, word in ((self.place["id"], "ns"), (self.place["name"], "name"), (self.account, OWNER)):
+            text = text.replace(real, word)
+        return FADES.sub("", text)
+
+
+def random_call(random):
+    service, instance = random.choice(SERVICES), random.choice(INSTANCES)
+    on, one = {"ServiceId": service}, {"ServiceId": service, "InstanceId": instance}
+    names = {"NamespaceName": "", "ServiceName": service}
+    attributes = {random.choice("xyz"): str(random.randrange(3)), "AWS_INSTANCE_IPV4": f"10.0.0.{random.randrange(9)}"}
+    return random.choice([
+        ("CreateService", {"Name": service, "NamespaceId": "", "HealthCheckCustomConfig": {},
+                           "Description": random.choice(["", "d"])}),
+        ("DeleteService", {"Id": service}), ("GetService", {"Id": service}),
+        ("UpdateService", {"Id": service, "Service": {"Description": random.choice("def")}}),
+        ("GetServiceAttributes", on), ("UpdateServiceAttributes", on | {"Attributes": {random.choice("kl"): "v"}}),
+        ("DeleteServiceAttributes", on | {"Attributes": [random.choice("kl")]}),
+        ("RegisterInstance", one | {"Attributes": attributes}), ("RegisterInstance", one | {"Attributes": attributes}),
+        ("RegisterInstance", one | {"Attributes": {"AWS_INSTANCE_PORT": "x"}}), ("DeregisterInstance", one),
+        ("GetInstance", one), ("ListInstances", on), ("GetInstancesHealthStatus", on),
+        ("GetInstancesHealthStatus", on | {"Instances": [instance]}),
+        ("UpdateInstanceCustomHealthStatus", one | {"Status": random.choice(["HEALTHY", "UNHEALTHY"])}),
+        ("DiscoverInstances", names | {"HealthStatus": "ALL", "MaxResults": 1000}),
+        ("DiscoverInstancesRevision", names), ("DiscoverInstances", names | {"QueryParameters": {"x": "1"}})])
+
+
+def test_what_is_shared_is_as_ones_own(sharing, owner, consumer, places):
+    """A consumer that works in a namespace by ARN, and an owner by ids in another: the same answers, call by call."""
+    theirs, own = places(), places()
+    sharing.share(theirs["arn"], CONSUMER)
+    parties = Party(consumer, theirs, CONSUMER, True), Party(owner, own, OWNER, False)
+    random, seen = Random(SEED), Counter()
+    for _ in range(CALLS):
+        operation, members = random_call(random)
+        by_consumer, by_owner = (party.call(operation, members) for party in parties)
+        assert by_consumer == by_owner, (operation, members)
+        seen[operation, "error" not in by_owner] += 1
+    assert len(seen) >= 24, seen
 
 
 def test_ids_and_bare_names_are_the_callers_own(sharing, consumer, place):

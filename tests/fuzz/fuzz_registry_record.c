@@ -15,7 +15,7 @@ static void check_key(struct str text)
 {
     char again[RECORD_MAX_KEY];
     struct record_key key;
-    if (text.n > sizeof(again) || record_parse_key(text, &key))
+    if (record_parse_key(text, &key))
         return;
     FUZZ_CHECK(str_eq((struct str){ again, record_format_key(&key, again) }, text));
 }
