@@ -93,14 +93,13 @@ static void put_identity(struct json_writer *writer, struct str account)
 
 static void put_ids(struct json_writer *writer, int64_t wall_ms)
 {
-    uint64_t random[2];
+    uint8_t random[16];
     char uuid[36], time[TIMESTAMP_ROOM];
     struct rand rand;
 
     rand_init(&rand);
-    random[0] = rand_u64(&rand);
-    random[1] = rand_u64(&rand);
-    json_field_string(writer, STR("eventID"), (struct str){ uuid, text_uuid((const uint8_t *)random, uuid) });
+    rand_id(&rand, random);
+    json_field_string(writer, STR("eventID"), (struct str){ uuid, text_uuid(random, uuid) });
     json_field_string(writer, STR("eventTime"), timestamp_format_s(wall_ms / 1000, time));
 }
 

@@ -121,10 +121,11 @@ static void put_resources(struct json_writer *writer, const struct share *share)
 /* An open object. */
 static void put_request(struct json_writer *writer, struct api_call *call)
 {
-    uint64_t random[2] = { rand_u64(call_rand(call)), rand_u64(call_rand(call)) };
+    uint8_t random[16];
     const struct call_audit *audit = &call->audit;
     char uuid[36];
 
+    rand_id(call_rand(call), random);
     json_open_object(writer);
     json_field_string(writer, STR("eventVersion"), STR("1.11"));
     put_identity(writer, call->principal ? call->principal : &call->worker->api->root);
@@ -135,7 +136,7 @@ static void put_request(struct json_writer *writer, struct api_call *call)
     put_text(writer, STR("userAgent"), http_request_header(call->request, "User-Agent"), AUDIT_MAX_AGENT);
     put_input(writer, call);
     json_field_string(writer, STR("requestID"), http_request_id(call->request));
-    json_field_string(writer, STR("eventID"), (struct str){ uuid, text_uuid((const uint8_t *)random, uuid) });
+    json_field_string(writer, STR("eventID"), (struct str){ uuid, text_uuid(random, uuid) });
     json_key(writer, STR("readOnly"));
     json_put_bool(writer, audit->is_read_only);
     json_field_string(writer, STR("eventType"), STR("AwsApiCall"));

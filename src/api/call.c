@@ -530,12 +530,13 @@ int call_find_service(struct api_call *call, struct str text, const struct servi
 
 struct str call_token(struct api_call *call, struct str token)
 {
-    uint64_t random[2] = { rand_u64(call_rand(call)), rand_u64(call_rand(call)) };
+    uint8_t random[16];
     char uuid[36];
 
     if (token.n)
         return token;
-    return arena_dup(&call->arena, (struct str){ uuid, text_uuid((const uint8_t *)random, uuid) });
+    rand_id(call_rand(call), random);
+    return arena_dup(&call->arena, (struct str){ uuid, text_uuid(random, uuid) });
 }
 
 int call_read_tags(struct api_call *call, const struct wire_tag_list *tags, const struct str_pair **ret_pairs,

@@ -13,6 +13,8 @@ void rand_init(struct rand *rand)
     int r = rand_secret(&seed, sizeof(seed));
     ASSERT(r == 0);
     rand_init_seed(rand, seed);
+    r = rand_secret(&rand->id_key, sizeof(rand->id_key));
+    ASSERT(r == 0);
 }
 
 void rand_init_seed(struct rand *rand, uint64_t seed)
@@ -24,6 +26,18 @@ void rand_init_seed(struct rand *rand, uint64_t seed)
         z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
         rand->s[i] = z ^ (z >> 31);
     }
+    rand->id_key = (struct hash_key){ { rand->s[0], rand->s[3] } };
+    rand->n_ids = 0;
+}
+
+void rand_id(struct rand *rand, uint8_t ret_id[16])
+{
+    struct hash_sip hash;
+    uint64_t words[2];
+    hash_sip13_begin_wide(&hash, &rand->id_key);
+    hash_sip13_put(&hash, rand->n_ids++);
+    hash_sip13_end_wide(&hash, words);
+    memcpy(ret_id, words, sizeof(words));
 }
 
 int rand_secret(void *p, size_t n)

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Random numbers: a fast generator (xoshiro256**) per owner, seeded from the kernel or by a test. Good for samples,
- * request ids and name suffixes; secrets take rand_secret. One thread per struct. */
+ * Random numbers: a fast generator (xoshiro256**) per owner, seeded from the kernel or by a test. Good for samples; ids
+ * take rand_id, secrets rand_secret. One thread per struct. */
 #pragma once
 
-#include <stddef.h>
-#include <stdint.h>
+#include "base/hash.h"
 
 struct rand {
     uint64_t s[4];
+    struct hash_key id_key;
+    uint64_t n_ids;
 };
 
 void rand_init(struct rand *rand);                     /* from getrandom(2) */
@@ -46,6 +47,10 @@ static inline uint64_t rand_below(struct rand *rand, uint64_t n)
     }
     return (uint64_t)(product >> 64);
 }
+
+/* 16 bytes of which some can be shown to anybody: whoever sees them cannot tell how many others were made, as the state
+ * of the generator would. SipHash-1-3-128 of a counter. */
+void rand_id(struct rand *rand, uint8_t ret_id[16]);
 
 /* Bytes from getrandom(2). 0 or -errno. */
 int rand_secret(void *p, size_t n);

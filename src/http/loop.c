@@ -399,6 +399,7 @@ void loop_release_buffered(struct loop *loop, size_t n)
 
 void loop_new_id(struct loop *loop, char ret_id[36])
 {
-    uint64_t random[2] = { rand_u64(&loop->rand), rand_u64(&loop->rand) };
-    text_uuid((const uint8_t *)random, ret_id);
+    uint8_t random[16];
+    rand_id(&loop->rand, random);
+    text_uuid(random, ret_id);
 }

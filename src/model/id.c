@@ -12,9 +12,10 @@
 
 static void id_random(struct rand *rand, char *ret_text)
 {
-    uint64_t words[2] = { rand_u64(rand), rand_u64(rand) };
+    uint8_t random[16];
 
-    text_base32(words, ID_RANDOM_BYTES, ret_text);
+    rand_id(rand, random);
+    text_base32(random, ID_RANDOM_BYTES, ret_text);
     ret_text[ID_RANDOM_LEN] = '\0';
 }
 
@@ -33,9 +34,14 @@ void id_new_hosted_zone(struct rand *rand, char ret_id[ID_HOSTED_ZONE_SIZE])
 {
     static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 
+    uint64_t random[2];
+    struct rand own;
+
+    rand_id(rand, (uint8_t *)random);
+    rand_init_seed(&own, random[0]);
     ret_id[0] = 'Z';
     for (size_t i = 1; i < ID_HOSTED_ZONE_SIZE - 1; i++)
-        ret_id[i] = alphabet[rand_below(rand, sizeof(alphabet) - 1)];
+        ret_id[i] = alphabet[rand_below(&own, sizeof(alphabet) - 1)];
     ret_id[ID_HOSTED_ZONE_SIZE - 1] = '\0';
 }
 

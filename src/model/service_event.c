@@ -13,12 +13,11 @@ void service_event_begin(struct json_writer *writer, struct str name, struct str
                          int64_t wall_ms)
 {
     char uuid[36], time[TIMESTAMP_ROOM];
-    uint64_t random[2];
+    uint8_t random[16];
     struct rand rand;
 
     rand_init(&rand);
-    random[0] = rand_u64(&rand);
-    random[1] = rand_u64(&rand);
+    rand_id(&rand, random);
     json_open_object(writer);
     json_field_string(writer, STR("eventVersion"), STR("1.11"));
     json_field_string(writer, STR("eventType"), STR("AwsServiceEvent"));
@@ -31,7 +30,7 @@ void service_event_begin(struct json_writer *writer, struct str name, struct str
     json_field_string(writer, STR("eventTime"), timestamp_format_s(wall_ms / 1000, time));
     json_field_string(writer, STR("eventSource"), STR("servicediscovery.amazonaws.com"));
     json_field_optional(writer, STR("awsRegion"), region);
-    json_field_string(writer, STR("eventID"), (struct str){ uuid, text_uuid((const uint8_t *)random, uuid) });
+    json_field_string(writer, STR("eventID"), (struct str){ uuid, text_uuid(random, uuid) });
     json_key(writer, STR("readOnly"));
     json_put_bool(writer, true);
     json_key(writer, STR("managementEvent"));

@@ -19,7 +19,7 @@ static void test_sequence(void **state)
         10595114339597558777u,
         2904607092377533576,
     };
-    struct rand rand = { { 1, 2, 3, 4 } };
+    struct rand rand = { .s = { 1, 2, 3, 4 }, .n_ids = 0 };
     for (size_t i = 0; i < TEST_COUNT(want); i++)
         assert_true(rand_u64(&rand) == want[i]);
 }
@@ -47,6 +47,31 @@ static void test_seeds_differ(void **state)
     rand_init(&a);
     rand_init(&b);
     assert_true(rand_u64(&a) != rand_u64(&b));
+}
+
+/* All differ, those of one seed are the same again, and numbers drawn between them do not matter. */
+static void test_ids(void **state)
+{
+    (void)state;
+    enum { IDS = 1000 };
+    static uint8_t ids[IDS][16];
+    struct rand a, b;
+    uint8_t id[16];
+    rand_init_seed(&a, 1);
+    rand_init_seed(&b, 1);
+    for (size_t i = 0; i < IDS; i++) {
+        rand_id(&a, ids[i]);
+        rand_u64(&b);
+        rand_id(&b, id);
+        assert_memory_equal(id, ids[i], sizeof(id));
+        for (size_t j = 0; j < i; j++)
+            assert_memory_not_equal(ids[j], ids[i], sizeof(ids[i]));
+    }
+    rand_init(&a);
+    rand_init(&b);
+    rand_id(&a, ids[0]);
+    rand_id(&b, ids[1]);
+    assert_memory_not_equal(ids[0], ids[1], sizeof(id));
 }
 
 /* Chi-squared over n equal cells: with a fixed seed the figure is fixed too, and must lie where chance puts it (the
@@ -107,9 +132,10 @@ static void test_secret(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sequence),          cmocka_unit_test(test_seeding),
-        cmocka_unit_test(test_seeds_differ),      cmocka_unit_test(test_below_is_uniform),
-        cmocka_unit_test(test_below_large_range), cmocka_unit_test(test_secret),
+        cmocka_unit_test(test_sequence),         cmocka_unit_test(test_seeding),
+        cmocka_unit_test(test_seeds_differ),     cmocka_unit_test(test_ids),
+        cmocka_unit_test(test_below_is_uniform), cmocka_unit_test(test_below_large_range),
+        cmocka_unit_test(test_secret),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
