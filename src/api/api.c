@@ -49,7 +49,7 @@ int api_new(const struct api_config *config, struct registry *registry, const st
     if (r == 0 && config->audits)
         r = audit_quota_new(config->audit_keep_bytes, config->audit_keep_ms, &api->audit_quota);
     if (r == 0 && config->trail_dir)
-        r = lookup_start(config->trail_dir, &api->lookup);
+        r = lookup_start(config->trail_dir, config->token_seal, &api->lookup);
     if (r < 0) {
         api_free(api);
         return r;

@@ -30,7 +30,8 @@ struct api_config {
     int64_t audit_keep_ms;
     uint64_t spike_most; /* one principal's registrations, or removals, that are no burst; 0: any */
     int64_t spike_window_ms;
-    const char *trail_dir; /* the store's, whose trail LookupEvents reads; NULL: there is none. Copied */
+    const char *trail_dir;         /* the store's, whose trail LookupEvents reads; NULL: there is none. Copied */
+    const struct seal *token_seal; /* of the tokens of LookupEvents; set when trail_dir is */
 };
 
 /* Borrows registry and store; `config` is copied. 0 or -errno. */

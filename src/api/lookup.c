@@ -4,6 +4,7 @@
 #include "api/lookup.h"
 
 #include "api/api_worker.h"
+#include "api/lookup_token.h"
 #include "base/mem.h"
 #include "base/queue.h"
 #include "model/audit_event.h"
@@ -45,7 +46,8 @@ struct lookup_query {
     enum lookup_key key;
     struct str value;
     int64_t start_ms, end_ms;
-    uint64_t from; /* of the token; UINT64_MAX: the newest */
+    struct str token, context; /* context: of it and of the next page's */
+    uint64_t from;             /* of the token; UINT64_MAX: the newest */
     size_t max;
     /* while it is answered */
     struct buf *answer;
@@ -56,6 +58,7 @@ struct lookup_query {
 struct lookup {
     struct queue queue;
     struct store_trail *trail; /* NULL until the first call */
+    struct aead aead;          /* of tokens */
     pthread_t thread;
     char dir[];
 };
@@ -116,16 +119,6 @@ static int read_time(struct json_reader *reader, int64_t *ret_ms)
     return 0;
 }
 
-/* The token is the number of the row that the page begins with. */
-static int read_token(struct json_reader *reader, struct lookup_query *query)
-{
-    struct str token;
-
-    if (json_string(reader, &token))
-        return reader->error;
-    return str_parse_u64(token, &query->from) || query->from == 0;
-}
-
 static int read_member(struct json_reader *reader, struct str name, struct lookup_query *query,
                        enum error_id *ret_error)
 {
@@ -148,8 +141,7 @@ static int read_member(struct json_reader *reader, struct str name, struct looku
         r = r || max < 1 || max > LOOKUP_MAX_PAGE;
         query->max = (size_t)max;
     } else if (str_eq(name, STR("NextToken"))) {
-        r = read_token(reader, query);
-        *ret_error = ERROR_INVALID_NEXT_TOKEN;
+        r = json_string(reader, &query->token);
     } else {
         r = json_skip(reader);
     }
@@ -182,16 +174,31 @@ static int read_query(struct api_call *call, struct lookup_query *query)
     return 0;
 }
 
+/* All that a page has in common with the next one. 0, CALL_ERROR or -ENOMEM. */
+static int open_token(const struct lookup *lookup, struct lookup_query *query)
+{
+    struct api_call *call = query->call;
+
+    query->context = arena_printf(&call->arena, STR_FMT "/" STR_FMT "/%d/%lld/%lld/" STR_FMT, STR_ARG(call->account),
+                                  STR_ARG(call->region), (int)query->key, (long long)query->start_ms,
+                                  (long long)query->end_ms, STR_ARG(query->value));
+    if (!str_is_set(query->context))
+        return -ENOMEM;
+    if (str_is_set(query->token) && lookup_token_read(&lookup->aead, query->context, query->token, &query->from))
+        return call_refuse(call, ERROR_INVALID_NEXT_TOKEN);
+    return 0;
+}
+
 int lookup_handle(struct lookup *lookup, struct api_call *call)
 {
     struct lookup_query *query = arena_alloc(&call->arena, sizeof(*query));
     struct http_request *request = call->request;
     int r = query ? read_query(call, query) : -ENOMEM;
 
+    if (r == 0)
+        r = lookup ? open_token(lookup, query) : call_refuse(call, ERROR_UNKNOWN_OPERATION);
     if (r)
         return r;
-    if (!lookup)
-        return call_refuse(call, ERROR_UNKNOWN_OPERATION);
     call_release_snapshot(call);
     http_request_set_call(request, call);
     http_suspend(request);
@@ -313,6 +320,16 @@ static int seek(struct lookup *lookup, const struct lookup_query *query, uint64_
     return r;
 }
 
+static int put_token(const struct lookup *lookup, struct lookup_query *query)
+{
+    char token[LOOKUP_TOKEN_LEN];
+    int r = lookup_token_write(&lookup->aead, query->context, query->next, token);
+
+    if (r == 0)
+        buf_printf(query->answer, ",\"NextToken\":\"%.*s\"", (int)sizeof(token), token);
+    return r;
+}
+
 static int find(struct lookup *lookup, struct lookup_query *query)
 {
     struct store_message message = { "" };
@@ -328,9 +345,10 @@ static int find(struct lookup *lookup, struct lookup_query *query)
     if (r && r != LOOKUP_DONE)
         return -EIO;
     buf_put_char(answer, ']');
-    if (query->next)
-        buf_printf(answer, ",\"NextToken\":\"%llu\"", (unsigned long long)query->next);
+    r = query->next ? put_token(lookup, query) : 0;
     buf_put_char(answer, '}');
+    if (r)
+        return r;
     return answer->failed ? -ENOMEM : 0;
 }
 
@@ -355,11 +373,14 @@ static void *run(void *arg)
     return NULL;
 }
 
-int lookup_start(const char *dir, struct lookup **ret_lookup)
+int lookup_start(const char *dir, const struct seal *seal, struct lookup **ret_lookup)
 {
     size_t n = strlen(dir) + 1;
     struct lookup *lookup = mem_zalloc(sizeof(*lookup) + n);
-    int r = lookup ? queue_init(&lookup->queue, LOOKUP_MAX_WAITING) : -ENOMEM;
+    int r = lookup ? lookup_token_key(seal, &lookup->aead) : -ENOMEM;
+
+    if (r == 0)
+        r = queue_init(&lookup->queue, LOOKUP_MAX_WAITING);
 
     if (r) {
         mem_free(lookup);
@@ -384,5 +405,6 @@ void lookup_stop(struct lookup *lookup)
     pthread_join(lookup->thread, NULL);
     queue_fini(&lookup->queue);
     store_trail_close(lookup->trail);
+    explicit_bzero(&lookup->aead, sizeof(lookup->aead));
     mem_free(lookup);
 }

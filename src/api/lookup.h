@@ -6,13 +6,14 @@
 #pragma once
 
 #include "api/call.h"
+#include "auth/seal.h"
 
 #define LOOKUP_TARGET STR("com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.LookupEvents")
 
 struct lookup;
 
-/* `dir` is the store's, copied. 0 or -errno. */
-int lookup_start(const char *dir, struct lookup **ret_lookup);
+/* `dir` is the store's, copied; `seal` is for the tokens. 0 or -errno. */
+int lookup_start(const char *dir, const struct seal *seal, struct lookup **ret_lookup);
 /* Answers what waits first; the HTTP server still runs. Accepts NULL. */
 void lookup_stop(struct lookup *take_lookup);
 

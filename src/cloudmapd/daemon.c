@@ -443,6 +443,7 @@ static int start_api(struct daemon *daemon)
                               .spike_most = (uint64_t)config->audit_spike.count,
                               .spike_window_ms = config->audit_spike.ms,
                               .trail_dir = config->store_path,
+                              .token_seal = vault_seal(daemon->vault),
                               .metrics_services = metrics_services(daemon),
                               .write_metrics = write_metrics,
                               .write_metrics_arg = daemon,

@@ -132,6 +132,28 @@ def test_lookup_events(audited):
     assert other.lookup_events()["Events"] == []
 
 
+def test_tokens_of_lookup_events_tell_nothing(audited):
+    client = trail(audited)
+    for n in range(30):
+        audited.api.namespace(f"n{n}")
+    settled(audited, 30)
+    first = client.lookup_events(MaxResults=10)
+    again = client.lookup_events(MaxResults=10)
+    assert first["NextToken"] != again["NextToken"] and len(first["NextToken"]) == len(again["NextToken"]) == 72
+    audited.restart()
+    client = trail(audited)  # tokens outlive the daemon
+    second = client.lookup_events(MaxResults=10, NextToken=first["NextToken"])
+    ids = [event["EventId"] for event in first["Events"] + second["Events"]]
+    assert len(set(ids)) == 20
+    other = boto3.client("cloudtrail", endpoint_url=audited.url, region_name="eu-west-1", aws_access_key_id="x",
+                         aws_secret_access_key="y")
+    for asker, more in ((client, {"EndTime": 2_000_000_000}), (other, {}), (client, {"NextToken": "12"}), (client, {
+            "LookupAttributes": [{"AttributeKey": "EventName", "AttributeValue": "CreateHttpNamespace"}]})):
+        with pytest.raises(ClientError) as caught:
+            asker.lookup_events(**({"NextToken": first["NextToken"]} | more))
+        assert caught.value.response["Error"]["Code"] == "InvalidNextTokenException"
+
+
 @pytest.mark.parametrize("arguments, code", [
     ({"NextToken": "x"}, "InvalidNextTokenException"),
     ({"StartTime": 2000, "EndTime": 1000}, "InvalidTimeRangeException"),
