@@ -7,11 +7,13 @@
 #include "api/lookup.h"
 #include "api/monitor.h"
 #include "api/query.h"
+#include "base/log.h"
 #include "base/mem.h"
 
 #include <errno.h>
 
 #define API_MAX_ARENA 65536
+#define API_MAX_REGIONS_TOLD 8
 
 static int api_set_regions(struct api *api, const struct api_config *config)
 {
@@ -25,6 +27,30 @@ static int api_set_regions(struct api *api, const struct api_config *config)
     for (size_t i = 0; i < config->n_regions; i++)
         api->regions[api->n_regions++] = arena_dup(&api->arena, str_of(config->regions[i]));
     return api->arena.failed ? -ENOMEM : 0;
+}
+
+/* What was made while other regions were served is out of reach; a few of them are named. */
+static void api_tell_unserved_regions(const struct api *api)
+{
+    const struct verifier_options options = { .regions = api->regions, .n_regions = api->n_regions };
+    const struct snapshot *snapshot = snapshot_acquire(registry_head(api->registry));
+    const struct tenant *tenant;
+    struct str told[API_MAX_REGIONS_TOLD];
+    struct tree_iter iter;
+    size_t n = 0;
+
+    tree_iter_init(&iter, &snapshot->tenants, NULL, NULL);
+    while (n < API_MAX_REGIONS_TOLD && (tenant = tree_iter_next(&iter))) {
+        bool is_known = verifier_takes_region(&options, tenant->region);
+        for (size_t i = 0; i < n; i++)
+            is_known |= str_eq(told[i], tenant->region);
+        if (is_known)
+            continue;
+        told[n++] = tenant->region;
+        log_event(LOG_REGION_NOT_SERVED, LOG_S("region", tenant->region),
+                  LOG_C("advice", "list it in api.regions to reach what is there"));
+    }
+    snapshot_release(registry_head(api->registry));
 }
 
 int api_new(const struct api_config *config, struct registry *registry, const struct store *store, struct api **ret_api)
@@ -65,6 +91,7 @@ int api_new(const struct api_config *config, struct registry *registry, const st
     api->audit = (struct audit_settings){ .is_on = config->audits, .has_data = config->audits_discovery };
     api->registry = registry;
     api->store = store;
+    api_tell_unserved_regions(api);
     *ret_api = api;
     return 0;
 }

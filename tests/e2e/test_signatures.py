@@ -286,6 +286,20 @@ def test_regions_are_those_of_the_scope(start_daemon, root):
     line.close()
 
 
+def test_what_is_in_a_region_not_served_is_told(start_daemon, root):
+    scope = {"Authorization": "AWS4-HMAC-SHA256 Credential=any/20260101/eu-west-1/servicediscovery/aws4_request, "
+                              "SignedHeaders=host, Signature=00"}
+    daemon = start_daemon({"auth.mode": "open"}, env={"CLOUDMAP_ROOT_ACCESS_KEY_ID": root.key,
+                                                      "CLOUDMAP_ROOT_SECRET_ACCESS_KEY": root.secret})
+    for headers in ({}, scope):
+        assert daemon.api.send("CreateHttpNamespace", {"Name": "shop"}, headers).status == 200
+    assert not daemon.events("region_not_served")
+    daemon.restart({"auth.mode": "required"})
+    assert [event["region"] for event in daemon.events("region_not_served")] == ["eu-west-1"]
+    daemon.restart({"auth.mode": "required", "api.regions": "eu-west-1"})
+    assert len(daemon.events("region_not_served")) == 1, "told again"
+
+
 def test_regions_of_an_open_daemon(start_daemon):
     """Any, unless some are listed."""
     scope = {"Authorization": "AWS4-HMAC-SHA256 Credential=any/20260101/eu-west-1/servicediscovery/aws4_request, "
