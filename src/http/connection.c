@@ -7,6 +7,7 @@
 #include "base/metric.h"
 #include "http/intake.h"
 #include "http/loop.h"
+#include "http/outlet.h"
 #include "http/reply.h"
 
 #include <arpa/inet.h>
@@ -79,6 +80,7 @@ void connection_close(struct connection *connection)
         connection->next->prev = connection->prev;
     loop->n_connections--;
     loop_release_buffered(loop, connection->n_buffered);
+    outlet_close(connection);
     if (connection->request)
         request_free(connection->request);
     connection_free(connection);

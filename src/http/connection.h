@@ -31,6 +31,13 @@ struct connection_handshake {
     bool has_failed; /* and is counted */
 };
 
+/* See outlet.h. */
+struct connection_outlet {
+    unsigned char *held; /* the head of an answer, as records; NULL: none waits */
+    size_t n;
+    bool expects_head;
+};
+
 struct connection {
     struct connection *prev, *next; /* of its worker */
     struct loop *loop;
@@ -40,6 +47,7 @@ struct connection {
     gnutls_session_t tls;          /* the library's; NULL without TLS */
     struct tls_identity *identity; /* that the session was begun with */
     struct connection_handshake handshake;
+    struct connection_outlet outlet;
     struct client_certificate *certificate; /* the client's, once a request has asked for it; NULL: none */
     bool is_certificate_checked;
     unsigned judge; /* the generation of the CAs that it was last found good by */

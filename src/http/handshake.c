@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "http/intake.h"
 #include "http/loop.h"
+#include "http/outlet.h"
 
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -230,6 +231,7 @@ void handshake_begin(struct connection *connection)
     connection->identity = tls_identity_take(loop->shared->tls);
     connection->phase = CONNECTION_HANDSHAKE;
     handshakes->n++;
+    outlet_open(connection);
     wait_for_client(connection);
     if (tls_identity_apply(connection->identity, connection->tls))
         connection_cut(connection);

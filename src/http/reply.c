@@ -5,6 +5,7 @@
 #include "http/reply.h"
 #include "base/mem.h"
 #include "http/loop.h"
+#include "http/outlet.h"
 
 #include <stdio.h>
 
@@ -65,6 +66,8 @@ int reply_queue(struct connection *connection, struct reply *reply)
     if (ok) {
         connection_enter(connection, CONNECTION_ANSWERING);
         connection->n_bytes = reply->n;
+        if (reply->n > 0 && !str_eq(connection->request->head.method, STR("HEAD")))
+            outlet_expect_head(connection);
         ok = MHD_queue_response(connection->mhd, reply->status, response) == MHD_YES;
     }
     MHD_destroy_response(response);

@@ -10,6 +10,7 @@ import re
 import signal
 import socket
 import ssl
+import struct
 import subprocess
 import threading
 import time
@@ -22,9 +23,12 @@ from botocore.config import Config
 from support.client import until
 from support.daemon import is_sanitized
 from support.program import cloudmapctl, cloudmapd
+from support.raw_http import Wire, call
 from support.sdk import REGION, Aws, client_env
 
 NAME = "cloudmap.localhost"
+METRICS = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
+DATA_SEGS_IN = 152  # in struct tcp_info
 PATIENCE_SECONDS = 20
 IDLE_CONNECTIONS = 500
 IDLE_BYTES = 24 * 1024
@@ -223,6 +227,36 @@ def test_first_request_of_a_client_that_gathers(folder, start_daemon):
             assert tls.recv(65536).startswith(b"HTTP/1.1 200 ")
             times.append(time.monotonic() - start)
     assert min(times) < DELAYED_ACK_SECONDS, times
+
+
+def segments_received(tls):
+    """Those with data, by the kernel's count."""
+    return struct.unpack_from("I", tls.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256), DATA_SEGS_IN)[0]
+
+
+def test_head_and_body_leave_together(folder, start_daemon):
+    daemon = start_daemon(settings(folder))
+    for n in range(10):
+        daemon.api.namespace(f"n{n}")
+    with Wire(port_of(daemon), tls=context(folder)) as wire:
+        request = call("ListNamespaces")
+        wire.send(request).answer()
+        before = segments_received(wire.socket)
+        for _ in range(20):
+            assert len(wire.send(request).answer()[2]) > 2048
+        assert segments_received(wire.socket) - before < 30
+        assert wire.send(METRICS.replace(b"GET", b"HEAD")).answer(has_body=False)[0] == 200
+        assert wire.send(METRICS).answer()[0] == 200
+
+
+def test_answers_that_do_not_fit_are_sent_in_parts(folder, start_daemon):
+    """Heads wait for bodies that wait for room."""
+    daemon = start_daemon(settings(folder))
+    with Wire(port_of(daemon), tls=context(folder), window=4096) as wire:
+        wire.send(METRICS * 60)
+        for _ in range(60):
+            status, _, body = wire.answer()
+            assert status == 200 and body.startswith(b"# ") and body.endswith(b"\n")
 
 
 def test_renewal_under_load(folder, start_daemon):

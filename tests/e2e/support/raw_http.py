@@ -28,7 +28,7 @@ def connect(port, source="127.0.0.1", tls=None, window=None):
     one.bind((source, 0))
     one.connect(("127.0.0.1", port))
     one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return tls.wrap_socket(one) if tls else one
+    return tls.wrap_socket(one, server_hostname="127.0.0.1") if tls else one
 
 
 class Wire:
