@@ -100,6 +100,8 @@ static const char *ask(struct gate_bed *g, const struct principal *principal, en
 
     arena_init(&call.arena, 1 << 20);
     share_find(&call, in);
+    if (call.share) /* a change keeps the owner when the snapshot is gone */
+        assert_ptr_not_equal(call.owner.p, call.share->arn.account.p);
     r = authorise_call(&call, in);
     snprintf(text, sizeof(text), STR_FMT, STR_ARG(call.error.message));
     assert_int_equal(r, text[0] ? CALL_ERROR : 0);
