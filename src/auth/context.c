@@ -5,7 +5,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
 
 static bool context_has_one(struct context_value *value, struct str text)
 {
@@ -27,8 +26,7 @@ static bool context_find_tag(const struct str_pair *tags, size_t n, struct str k
 static bool context_find_time(const struct context *context, enum condition_key key, bool as_date,
                               struct context_value *value)
 {
-    time_t seconds = (time_t)(context->now_ms / 1000);
-    struct tm tm;
+    int64_t seconds = context->now_ms / 1000;
     size_t n;
 
     if (!context->now_ms)
@@ -38,9 +36,9 @@ static bool context_find_time(const struct context *context, enum condition_key 
         return true;
     }
     if (key == CONDITION_KEY_EPOCH_TIME)
-        n = (size_t)snprintf(value->room, sizeof(value->room), "%" PRId64, (int64_t)seconds);
+        n = (size_t)snprintf(value->room, sizeof(value->room), "%" PRId64, seconds);
     else
-        n = strftime(value->room, sizeof(value->room), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&seconds, &tm));
+        n = timestamp_format_s(seconds, value->room).n;
     return context_has_one(value, (struct str){ value->room, n });
 }
 

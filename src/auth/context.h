@@ -4,6 +4,7 @@
  * borrowed. Values are looked up when a policy asks. One thread at a time. */
 #pragma once
 
+#include "base/timestamp.h"
 #include "model/condition_key.h"
 
 /* A key with any values, before those of the call: for trying out policies. */
@@ -33,7 +34,7 @@ struct context_value {
     bool is_list;
     int64_t date_ms; /* of a key that is a time and was asked for as one: there are no items then */
     struct str one;
-    char room[32];
+    char room[TIMESTAMP_ROOM];
 };
 
 /* The values of a key (condition_key_find) that the document calls `name`. False: the call has no such key. */

@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "cloudmapctl/daemon_status.h"
 #include "cloudmapctl/fetch.h"
-#include "json/reader.h"
+#include "json/slots.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -54,99 +54,58 @@ struct explanation {
 /* --- reading -------------------------------------------------------------------------------------------------------
  */
 
-enum field_type { FIELD_TEXT, FIELD_NUMBER, FIELD_TRUTH };
-
-struct field {
-    const char *name;
-    enum field_type type;
-    size_t offset;
+static const struct json_slot record_slots[] = { JSON_TEXT(record, "section", section), JSON_TEXT(record, "name", name),
+                                                 JSON_TEXT(record, "type", type),       JSON_TEXT(record, "data", data),
+                                                 JSON_NUMBER(record, "ttl", ttl),       JSON_SLOTS_END };
+static const struct json_slot member_slots[] = {
+    JSON_TEXT(member, "id", id),         JSON_TEXT(member, "health", health), JSON_TEXT(member, "state", state),
+    JSON_TEXT(member, "record", record), JSON_TEXT(member, "reason", reason), JSON_SLOTS_END
 };
-
-#define TEXT(structure, name, member)                          \
-    {                                                          \
-        (name), FIELD_TEXT, offsetof(struct structure, member) \
-    }
-#define NUMBER(structure, name, member)                          \
-    {                                                            \
-        (name), FIELD_NUMBER, offsetof(struct structure, member) \
-    }
-#define TRUTH(structure, name, member)                          \
-    {                                                           \
-        (name), FIELD_TRUTH, offsetof(struct structure, member) \
-    }
-#define FIELDS_END          \
-    {                       \
-        NULL, FIELD_TEXT, 0 \
-    }
-
-static const struct field record_fields[] = { TEXT(record, "section", section), TEXT(record, "name", name),
-                                              TEXT(record, "type", type),       TEXT(record, "data", data),
-                                              NUMBER(record, "ttl", ttl),       FIELDS_END };
-static const struct field member_fields[] = { TEXT(member, "id", id),         TEXT(member, "health", health),
-                                              TEXT(member, "state", state),   TEXT(member, "record", record),
-                                              TEXT(member, "reason", reason), FIELDS_END };
-static const struct field zone_fields[] = { TEXT(step, "namespace_id", namespace_id),
-                                            TEXT(step, "name", zone),
-                                            TEXT(step, "kind", kind),
-                                            TEXT(step, "vpc", vpc),
-                                            TEXT(step, "account", account),
-                                            TEXT(step, "region", region),
-                                            NUMBER(step, "soa_ttl", soa_ttl),
-                                            NUMBER(step, "others_of_this_name", others),
-                                            FIELDS_END };
-static const struct field service_fields[] = { TEXT(step, "id", service_id), TEXT(step, "name", service),
-                                               TEXT(step, "routing", routing), NUMBER(step, "max_answers", max_answers),
-                                               FIELDS_END };
-static const struct field instances_fields[] = { NUMBER(step, "registered", registered),
-                                                 NUMBER(step, "draining", draining),
-                                                 NUMBER(step, "unhealthy", unhealthy),
-                                                 NUMBER(step, "of_type", of_type),
-                                                 NUMBER(step, "of_type_unhealthy", of_type_unhealthy),
-                                                 NUMBER(step, "candidates", candidates),
-                                                 NUMBER(step, "records", answered),
-                                                 NUMBER(step, "unlisted", unlisted),
-                                                 TRUTH(step, "fail_open", fail_open),
-                                                 FIELDS_END };
-static const struct field step_fields[] = { TEXT(step, "name", name), TEXT(step, "holds", holds), FIELDS_END };
-static const struct field answer_fields[] = { TEXT(explanation, "name", name),
-                                              TEXT(explanation, "type", type),
-                                              TEXT(explanation, "from", from),
-                                              TEXT(explanation, "outcome", outcome),
-                                              TEXT(explanation, "extended_error", error),
-                                              NUMBER(explanation, "serial", serial),
-                                              NUMBER(explanation, "unlisted_records", unlisted),
-                                              TRUTH(explanation, "authoritative", authoritative),
-                                              TRUTH(explanation, "truncated_over_udp", truncated),
-                                              FIELDS_END };
-
-/* Reads a member that the table knows into the structure; false when it does not. Errors of the reader are sticky. */
-static bool read_field(struct json_reader *reader, const struct field *fields, void *structure, struct str key)
-{
-    for (; fields->name; fields++) {
-        void *target = (char *)structure + fields->offset;
-        if (!str_eq(str_of(fields->name), key))
-            continue;
-        if (fields->type == FIELD_TEXT)
-            json_string(reader, target);
-        else if (fields->type == FIELD_NUMBER)
-            json_int(reader, target);
-        else
-            json_bool(reader, target);
-        return true;
-    }
-    return false;
-}
+static const struct json_slot zone_slots[] = { JSON_TEXT(step, "namespace_id", namespace_id),
+                                               JSON_TEXT(step, "name", zone),
+                                               JSON_TEXT(step, "kind", kind),
+                                               JSON_TEXT(step, "vpc", vpc),
+                                               JSON_TEXT(step, "account", account),
+                                               JSON_TEXT(step, "region", region),
+                                               JSON_NUMBER(step, "soa_ttl", soa_ttl),
+                                               JSON_NUMBER(step, "others_of_this_name", others),
+                                               JSON_SLOTS_END };
+static const struct json_slot service_slots[] = { JSON_TEXT(step, "id", service_id), JSON_TEXT(step, "name", service),
+                                                  JSON_TEXT(step, "routing", routing),
+                                                  JSON_NUMBER(step, "max_answers", max_answers), JSON_SLOTS_END };
+static const struct json_slot instances_slots[] = { JSON_NUMBER(step, "registered", registered),
+                                                    JSON_NUMBER(step, "draining", draining),
+                                                    JSON_NUMBER(step, "unhealthy", unhealthy),
+                                                    JSON_NUMBER(step, "of_type", of_type),
+                                                    JSON_NUMBER(step, "of_type_unhealthy", of_type_unhealthy),
+                                                    JSON_NUMBER(step, "candidates", candidates),
+                                                    JSON_NUMBER(step, "records", answered),
+                                                    JSON_NUMBER(step, "unlisted", unlisted),
+                                                    JSON_TRUTH(step, "fail_open", fail_open),
+                                                    JSON_SLOTS_END };
+static const struct json_slot step_slots[] = { JSON_TEXT(step, "name", name), JSON_TEXT(step, "holds", holds),
+                                               JSON_SLOTS_END };
+static const struct json_slot answer_slots[] = { JSON_TEXT(explanation, "name", name),
+                                                 JSON_TEXT(explanation, "type", type),
+                                                 JSON_TEXT(explanation, "from", from),
+                                                 JSON_TEXT(explanation, "outcome", outcome),
+                                                 JSON_TEXT(explanation, "extended_error", error),
+                                                 JSON_NUMBER(explanation, "serial", serial),
+                                                 JSON_NUMBER(explanation, "unlisted_records", unlisted),
+                                                 JSON_TRUTH(explanation, "authoritative", authoritative),
+                                                 JSON_TRUTH(explanation, "truncated_over_udp", truncated),
+                                                 JSON_SLOTS_END };
 
 /* Members that are no plain fields; false when it does not know the key either. */
 typedef bool nested_fn(struct json_reader *reader, void *structure, struct str key);
 
-static void read_object(struct json_reader *reader, const struct field *fields, nested_fn *nested, void *structure)
+static void read_object(struct json_reader *reader, const struct json_slot *slots, nested_fn *nested, void *structure)
 {
     bool more = false;
     struct str key;
     json_object(reader);
     while (json_member(reader, &more, &key) == 0 && more)
-        if (!read_field(reader, fields, structure, key) && !(nested && nested(reader, structure, key)))
+        if (!json_read_slot(reader, slots, structure, key) && !(nested && nested(reader, structure, key)))
             json_skip(reader);
 }
 
@@ -156,7 +115,7 @@ static void read_records(struct json_reader *reader, struct record *records, siz
     json_array(reader);
     while (json_element(reader, &more) == 0 && more) {
         struct record record = { .ttl = 0 };
-        read_object(reader, record_fields, NULL, &record);
+        read_object(reader, record_slots, NULL, &record);
         if (*n < room)
             records[(*n)++] = record;
     }
@@ -174,7 +133,7 @@ static bool read_of_service(struct json_reader *reader, void *structure, struct 
 static void read_member(struct json_reader *reader, struct step *step)
 {
     struct member member = { .id = { 0 } };
-    read_object(reader, member_fields, NULL, &member);
+    read_object(reader, member_slots, NULL, &member);
     if (step->n_members < EXPLAIN_INSTANCES_MAX)
         step->members[step->n_members++] = member;
 }
@@ -199,15 +158,15 @@ static bool read_of_step(struct json_reader *reader, void *structure, struct str
 {
     struct step *step = structure;
     if (str_eq(key, STR("zone")))
-        read_object(reader, zone_fields, NULL, step);
+        read_object(reader, zone_slots, NULL, step);
     else if (str_eq(key, STR("service")))
-        read_object(reader, service_fields, read_of_service, step);
+        read_object(reader, service_slots, read_of_service, step);
     else if (str_eq(key, STR("instance")))
         read_member(reader, step);
     else if (str_eq(key, STR("sharing")))
         read_members(reader, step);
     else if (str_eq(key, STR("instances")))
-        read_object(reader, instances_fields, read_of_instances, step);
+        read_object(reader, instances_slots, read_of_instances, step);
     else
         return false;
     step->has_members = step->has_members || str_eq(key, STR("instances"));
@@ -227,7 +186,7 @@ static bool read_of_answer(struct json_reader *reader, void *structure, struct s
     json_array(reader);
     while (json_element(reader, &more) == 0 && more)
         if (explanation->n_steps < EXPLAIN_STEPS_MAX)
-            read_object(reader, step_fields, read_of_step, &explanation->steps[explanation->n_steps++]);
+            read_object(reader, step_slots, read_of_step, &explanation->steps[explanation->n_steps++]);
         else
             json_skip(reader);
     return true;
@@ -244,7 +203,7 @@ static struct explanation *decode(char *text, size_t n, struct arena *arena)
         if (!(explanation->steps[i].members = ARENA_ARRAY(arena, struct member, EXPLAIN_INSTANCES_MAX)))
             return NULL;
     json_reader_init(&reader, text, n, arena);
-    read_object(&reader, answer_fields, read_of_answer, explanation);
+    read_object(&reader, answer_slots, read_of_answer, explanation);
     return json_end(&reader) == 0 && str_is_set(explanation->outcome) ? explanation : NULL;
 }
 

@@ -11,7 +11,7 @@
 #include "cloudmapctl/daemon_status.h"
 #include "cloudmapctl/fetch.h"
 #include "health/health_view.h"
-#include "json/reader.h"
+#include "json/slots.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -36,78 +36,52 @@ struct view {
 /* --- reading -------------------------------------------------------------------------------------------------------
  */
 
-enum field_type { FIELD_TEXT, FIELD_NUMBER, FIELD_TRUTH };
-
-struct field {
-    const char *name;
-    enum field_type type;
-    size_t offset;
+static const struct json_slot row_slots[] = {
+    JSON_TEXT(row, "id", id),
+    JSON_TEXT(row, "status", status),
+    JSON_TEXT(row, "result", result),
+    JSON_TEXT(row, "draining", draining),
+    JSON_TEXT(row, "pending", pending),
+    JSON_NUMBER(row, "since_ms", since_ms),
+    JSON_NUMBER(row, "probed_ms", probed_ms),
+    JSON_NUMBER(row, "http_status", http_status),
+    JSON_NUMBER(row, "consecutive", consecutive),
+    JSON_NUMBER(row, "next_ms", next_ms),
+    JSON_TRUTH(row, "served", is_served),
+    JSON_TRUTH(row, "consecutive_good", is_good),
+    JSON_TRUTH(row, "held", is_held),
+    JSON_TRUTH(row, "lease_expired", is_expired),
+    JSON_SLOTS_END,
+};
+static const struct json_slot check_slots[] = {
+    JSON_TEXT(view, "type", type),
+    JSON_TEXT(view, "path", path),
+    JSON_TEXT(view, "host", host),
+    JSON_NUMBER(view, "interval_ms", interval_ms),
+    JSON_NUMBER(view, "threshold", threshold),
+    JSON_SLOTS_END,
+};
+static const struct json_slot doubt_slots[] = {
+    JSON_TEXT(view, "reason", doubt),
+    JSON_NUMBER(view, "since_ms", doubt_since_ms),
+    JSON_NUMBER(view, "held", held),
+    JSON_SLOTS_END,
+};
+static const struct json_slot view_slots[] = {
+    JSON_TEXT(view, "service", service),
+    JSON_TEXT(view, "service_id", service_id),
+    JSON_TEXT(view, "kind", kind),
+    JSON_NUMBER(view, "registered", registered),
+    JSON_SLOTS_END,
 };
 
-static const struct field row_fields[] = {
-    { "id", FIELD_TEXT, offsetof(struct row, id) },
-    { "status", FIELD_TEXT, offsetof(struct row, status) },
-    { "result", FIELD_TEXT, offsetof(struct row, result) },
-    { "draining", FIELD_TEXT, offsetof(struct row, draining) },
-    { "pending", FIELD_TEXT, offsetof(struct row, pending) },
-    { "since_ms", FIELD_NUMBER, offsetof(struct row, since_ms) },
-    { "probed_ms", FIELD_NUMBER, offsetof(struct row, probed_ms) },
-    { "http_status", FIELD_NUMBER, offsetof(struct row, http_status) },
-    { "consecutive", FIELD_NUMBER, offsetof(struct row, consecutive) },
-    { "next_ms", FIELD_NUMBER, offsetof(struct row, next_ms) },
-    { "served", FIELD_TRUTH, offsetof(struct row, is_served) },
-    { "consecutive_good", FIELD_TRUTH, offsetof(struct row, is_good) },
-    { "held", FIELD_TRUTH, offsetof(struct row, is_held) },
-    { "lease_expired", FIELD_TRUTH, offsetof(struct row, is_expired) },
-    { NULL, FIELD_TEXT, 0 },
-};
-static const struct field check_fields[] = {
-    { "type", FIELD_TEXT, offsetof(struct view, type) },
-    { "path", FIELD_TEXT, offsetof(struct view, path) },
-    { "host", FIELD_TEXT, offsetof(struct view, host) },
-    { "interval_ms", FIELD_NUMBER, offsetof(struct view, interval_ms) },
-    { "threshold", FIELD_NUMBER, offsetof(struct view, threshold) },
-    { NULL, FIELD_TEXT, 0 },
-};
-static const struct field doubt_fields[] = {
-    { "reason", FIELD_TEXT, offsetof(struct view, doubt) },
-    { "since_ms", FIELD_NUMBER, offsetof(struct view, doubt_since_ms) },
-    { "held", FIELD_NUMBER, offsetof(struct view, held) },
-    { NULL, FIELD_TEXT, 0 },
-};
-static const struct field view_fields[] = {
-    { "service", FIELD_TEXT, offsetof(struct view, service) },
-    { "service_id", FIELD_TEXT, offsetof(struct view, service_id) },
-    { "kind", FIELD_TEXT, offsetof(struct view, kind) },
-    { "registered", FIELD_NUMBER, offsetof(struct view, registered) },
-    { NULL, FIELD_TEXT, 0 },
-};
-
-/* False when the table does not know the member. Errors of the reader are sticky. */
-static bool read_field(struct json_reader *reader, const struct field *fields, void *structure, struct str key)
-{
-    for (; fields->name; fields++) {
-        void *target = (char *)structure + fields->offset;
-        if (!str_eq(str_of(fields->name), key))
-            continue;
-        if (fields->type == FIELD_TEXT)
-            json_string(reader, target);
-        else if (fields->type == FIELD_NUMBER)
-            json_int(reader, target);
-        else
-            json_bool(reader, target);
-        return true;
-    }
-    return false;
-}
-
-static void read_plain(struct json_reader *reader, const struct field *fields, void *structure)
+static void read_plain(struct json_reader *reader, const struct json_slot *slots, void *structure)
 {
     bool more = false;
     struct str key;
     json_object(reader);
     while (json_member(reader, &more, &key) == 0 && more)
-        if (!read_field(reader, fields, structure, key))
+        if (!json_read_slot(reader, slots, structure, key))
             json_skip(reader);
 }
 
@@ -117,7 +91,7 @@ static void read_rows(struct json_reader *reader, struct view *view)
     json_array(reader);
     while (json_element(reader, &more) == 0 && more)
         if (view->n_rows < HEALTH_VIEW_MAX)
-            read_plain(reader, row_fields, &view->rows[view->n_rows++]);
+            read_plain(reader, row_slots, &view->rows[view->n_rows++]);
         else
             json_skip(reader);
 }
@@ -137,10 +111,10 @@ static struct view *decode(char *text, size_t n, struct arena *arena)
         if (str_eq(key, STR("instances")))
             read_rows(&reader, view);
         else if (str_eq(key, STR("check")))
-            read_plain(&reader, check_fields, view);
+            read_plain(&reader, check_slots, view);
         else if (str_eq(key, STR("doubt")))
-            read_plain(&reader, doubt_fields, view);
-        else if (!read_field(&reader, view_fields, view, key))
+            read_plain(&reader, doubt_slots, view);
+        else if (!json_read_slot(&reader, view_slots, view, key))
             json_skip(&reader);
     }
     return json_end(&reader) == 0 && str_is_set(view->kind) ? view : NULL;

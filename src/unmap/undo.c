@@ -2,6 +2,7 @@
  *
  * The journal, then Cloud Map. */
 #include "unmap/undo.h"
+#include "base/timestamp.h"
 #include "unmap/access.h"
 #include "unmap/journal.h"
 #include "json/writer.h"
@@ -129,11 +130,8 @@ static bool is_wanted(const struct undo *undo, size_t i)
 
 static void tell(struct undo *undo, const struct removed *removed, const char *result, const char *detail)
 {
-    char at[32];
-    time_t seconds = (time_t)(removed->entry.wall_ms / 1000);
-    struct tm tm;
-    gmtime_r(&seconds, &tm);
-    strftime(at, sizeof(at), "%Y-%m-%dT%H:%M:%SZ", &tm);
+    char at[TIMESTAMP_ROOM];
+    timestamp_format_s(removed->entry.wall_ms / 1000, at);
     if (!undo->settings->output) {
         printf("%-24.*s  %-24.*s  removed %s  %s%s%s\n", STR_ARG(removed->entry.service_id),
                STR_ARG(removed->entry.instance.id), at, result, detail ? ": " : "", detail ? detail : "");
