@@ -639,9 +639,9 @@ static void reload(struct daemon *daemon)
         config_reload(daemon->config, next, &restart_needed);
         log_set_level((enum log_level)daemon->config->log_level);
         dns_server_set_query_log(daemon->dns, (unsigned)daemon->config->dns_query_log);
-        log_reloaded(daemon->config, buf_str(&restart_needed));
         daemon_tls_reload(daemon->tls, daemon->config);
         publish_facts(daemon, "ready"); /* on failure status tells the old ones */
+        log_reloaded(daemon->config, buf_str(&restart_needed));
     }
     config_free(next);
     config_fini_errors(&errors);
