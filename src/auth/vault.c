@@ -20,6 +20,7 @@ struct vault {
     struct registry *registry;
     struct seal *seal;
     bool is_given;
+    void (*audit)(const struct change *change, int64_t wall_ms, struct buf *text);
     char path[PATH_MAX], new_path[PATH_MAX + 4];
 };
 
@@ -250,6 +251,7 @@ static int choose_key(struct vault *vault, struct vault_message *message)
 static void set_paths(struct vault *vault, const struct vault_config *config)
 {
     vault->is_given = config->is_given;
+    vault->audit = config->audit;
     snprintf(vault->path, sizeof(vault->path), "%s", config->path);
     snprintf(vault->new_path, sizeof(vault->new_path), "%s.new", vault->path);
 }
@@ -338,7 +340,7 @@ static int commit_reseal(struct vault *vault, size_t *ret_n, struct vault_messag
 {
     struct arena arena;
     arena_init(&arena, 256u << 20);
-    struct change change = { .kind = CHANGE_RESEAL_KEYS, .arena = &arena };
+    struct change change = { .kind = CHANGE_RESEAL_KEYS, .arena = &arena, .audit = vault->audit };
     int r = reseal_all(vault, &arena, &change);
     if (r > 0) {
         snprintf(message->text, sizeof(message->text), "A secret of the store does not open: the record is damaged.");

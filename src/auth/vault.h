@@ -29,6 +29,8 @@ enum vault_result {
 struct vault_config {
     const char *path;
     bool is_given; /* by the service manager: its owner and mode are not judged, and it is not renamed */
+    /* What the audit trail says of the change to another key: the change's own member; NULL: nothing. */
+    void (*audit)(const struct change *change, int64_t wall_ms, struct buf *text);
 };
 
 /* Reads what there is of the key files, and finds out which key is the registry's. Without a file one is made, unless

@@ -3,6 +3,8 @@
  * See daemon_access.h. */
 #include "cloudmapd/daemon_access.h"
 
+#include "admin/admin_audit.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -14,7 +16,7 @@ int daemon_access_open_vault(const struct config *config, struct registry *regis
 {
     char path[PATH_MAX];
     const char *credentials = getenv("CREDENTIALS_DIRECTORY");
-    struct vault_config vault = { .path = path };
+    struct vault_config vault = { .path = path, .audit = admin_audit_change };
     if (config->auth_key_file) {
         vault.path = config->auth_key_file;
     } else if (credentials && *credentials) {

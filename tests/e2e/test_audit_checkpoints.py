@@ -168,8 +168,8 @@ def test_a_new_key_file_makes_a_new_signing_key(start_daemon):
     assert done.returncode == 0, done
     after = public_key(daemon.data)
     assert after != before
-    daemon.api.namespace("later")
-    daemon.stop()
+    daemon.stop()  # the change is a record, which the new key signs
+    assert b'"eventName":"ResealAccessKeys"' in trail.read(daemon.data)[-2][1]
     assert verified(daemon.data)["checkpoints"] == 1
     assert verified(daemon.data, "--public-key", before, "--public-key", after)["checkpoints"] == 3
     rows = trail.read(daemon.data)
