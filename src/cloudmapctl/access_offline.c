@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The same function as the daemon's admin worker calls, over a registry of our own. Without the key file it still
- * lists and removes. */
+ * The same function as the daemon's admin worker calls, over a registry of our own, with the same records in the audit
+ * trail. Without the key file it still lists and removes. */
 #include "cloudmapctl/access_offline.h"
 
 #include "admin/admin_access.h"
+#include "admin/admin_audit.h"
+#include "admin/audit_signer.h"
 #include "admin/socket_path.h"
 #include "base/log.h"
 #include "json/reader.h"
@@ -62,17 +64,29 @@ static void copy_error(struct buf *answer, char *why, size_t size)
     arena_fini(&arena);
 }
 
-static int run_on(const struct ctl *ctl, struct registry *registry, struct buf *request, struct buf *answer, char *why,
-                  size_t size)
+/* Whether changes are audited is the daemon's to know; this is how it may have been told. */
+static void keep_trail(struct registry *registry, const struct vault *vault)
+{
+    const char *calls = getenv("CLOUDMAP_AUDIT_CALLS");
+    if (calls && strcmp(calls, "off") == 0)
+        return;
+    struct registry_signer signer = vault ? audit_signer_of(vault_seal(vault)) : (struct registry_signer){ 0 };
+    registry_keep_trail(registry, &signer);
+}
+
+/* *ret_vault outlives the registry, which signs with its keys at the end. */
+static int run_on(const struct ctl *ctl, struct registry *registry, struct buf *request, struct buf *answer,
+                  struct vault **ret_vault, char *why, size_t size)
 {
     char path[PATH_MAX];
     struct vault_message message = { .text = "" };
-    struct vault_config config = { .path = access_offline_key_file(ctl, path) };
-    struct vault *vault = NULL;
+    struct vault_config config = { .path = access_offline_key_file(ctl, path), .audit = admin_audit_change };
     snapshot_reader_start();
-    int r = vault_open(&config, registry, &vault, &message);
-    unsigned status = r < 0 ? 500 : admin_access_run(registry, vault, message.text, request->p, request->n, answer);
-    vault_free(vault);
+    int r = vault_open(&config, registry, ret_vault, &message);
+    if (r >= 0)
+        keep_trail(registry, *ret_vault);
+    unsigned status =
+        r < 0 ? 500 : admin_access_run(registry, *ret_vault, message.text, request->p, request->n, answer);
     snapshot_reader_stop();
     if (r < 0 || answer->failed)
         snprintf(why, size, "out of memory");
@@ -111,6 +125,7 @@ int access_offline_run(const struct ctl *ctl, bool makes, struct buf *request, s
     struct store_message message = { .text = "" };
     struct registry *registry = NULL;
     struct store *store = NULL;
+    struct vault *vault = NULL;
     log_init(LOG_WARNING, LOG_FORMAT_AUTO);
     int r = store_open_sqlite(ctl->data, makes ? STORE_CREATE : 0, config.clock, &store, &message);
     if (r == 0)
@@ -120,8 +135,9 @@ int access_offline_run(const struct ctl *ctl, bool makes, struct buf *request, s
         store_close(store);
         return r < 0 ? EXIT_FAILURE : store_exit_code(r);
     }
-    int code = run_on(ctl, registry, request, answer, why, size);
+    int code = run_on(ctl, registry, request, answer, &vault, why, size);
     registry_close(registry);
+    vault_free(vault);
     store_close(store);
     give_to_owner(ctl->data);
     return code;

@@ -239,6 +239,31 @@ def test_acknowledged_changes_and_records_are_one_to_one(start_daemon):
     assert audit(daemon, "verify").returncode == 0
 
 
+def test_changes_without_a_daemon_are_recorded(start_daemon, tmp_path):
+    """Those that made the store, those that were refused, those between two daemons; looking leaves no record."""
+    data = tmp_path / "data"
+
+    def ctl(*words, code=0, **env):
+        assert cloudmapctl("--data", data, *words, env=env).returncode == code
+
+    def names():
+        done = cloudmapctl("--data", data, "audit", "list", "1000", "-o", "json")
+        events = [json.loads(line) for line in done.stdout.splitlines()]
+        return [(one["eventName"], "errorCode" in one) for one in events if one["eventType"] == "AwsApiCall"]
+
+    ctl("key", "create", "--root")
+    ctl("user", "create", "ann")
+    ctl("user", "create", "ann", code=1)
+    start_daemon(data=data).stop()
+    ctl("policy", "attach", "discoverer", "--user", "ann")
+    ctl("user", "list")
+    ctl("user", "create", "ben", CLOUDMAP_AUDIT_CALLS="off")
+    assert names() == [("CreateAccessKey", False), ("CreateUser", False), ("CreateUser", True),
+                       ("AttachUserPolicy", False)]
+    verified = cloudmapctl("--data", data, "audit", "verify")
+    assert verified.returncode == 0, verified
+
+
 def test_the_file_follows_and_turns(start_daemon, tmp_path):
     path = tmp_path / "audit" / "log"
     path.parent.mkdir()

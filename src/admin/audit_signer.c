@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * See audit_signer.h. What is signed was committed before, so the log may tell it at once. */
-#include "cloudmapd/audit_signer.h"
+#include "admin/audit_signer.h"
 
 #include "auth/checkpoint.h"
 #include "base/log.h"
