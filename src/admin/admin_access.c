@@ -7,6 +7,7 @@
 #include "admin/admin_audit.h"
 #include "admin/admin_share.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "base/timestamp.h"
 #include "model/managed_policy.h"
 #include "json/reader.h"
@@ -118,7 +119,7 @@ static int key_list(struct admin_request *request)
     json_open_array(writer);
     tree_iter_init(&iter, &snapshot->access.keys, NULL, NULL);
     while ((key = tree_iter_next(&iter))) {
-        if (!str_eq(key->account, request->account))
+        if (str_is_set(request->account) && !str_eq(key->account, request->account))
             continue;
         json_open_object(writer);
         put_key(writer, key);
@@ -156,12 +157,22 @@ static int key_delete(struct admin_request *request)
     return change_key(request, CHANGE_DELETE_KEY, false);
 }
 
+/* What checks the checkpoints that the key in use signs. */
+static void put_audit_key(struct json_writer *writer, struct str member, const uint8_t key[SEAL_PUBLIC_KEY_LEN])
+{
+    char digits[2 * SEAL_PUBLIC_KEY_LEN + 1];
+    text_hex(key, SEAL_PUBLIC_KEY_LEN, digits);
+    json_field_string(writer, member, (struct str){ digits, 2 * SEAL_PUBLIC_KEY_LEN });
+}
+
 static int key_rewrap(struct admin_request *request)
 {
     struct vault_message message;
+    uint8_t before[SEAL_PUBLIC_KEY_LEN], after[SEAL_PUBLIC_KEY_LEN];
     size_t n = 0;
     if (check_vault(request))
         return 1;
+    bool are_known = seal_current_public_key(vault_seal(request->vault), before) == 0;
     int r = vault_rewrap(request->vault, &n, &message);
     if (r < 0)
         return admin_access_refuse(request, 500, STR("out of memory"));
@@ -173,6 +184,10 @@ static int key_rewrap(struct admin_request *request)
                                    arena_dup(&request->arena, str_of(message.text)));
     json_field_string(&request->writer, STR("sealed_under"), seal_current(vault_seal(request->vault)));
     json_field_int(&request->writer, STR("secrets"), (int64_t)n);
+    if (are_known && seal_current_public_key(vault_seal(request->vault), after) == 0) {
+        put_audit_key(&request->writer, STR("audit_key_before"), before);
+        put_audit_key(&request->writer, STR("audit_key"), after);
+    }
     return 0;
 }
 
@@ -239,11 +254,13 @@ static int list(struct admin_request *request, enum identity_kind kind, struct s
     const struct tree *identities = &snapshot->access.identities;
     const struct identity_node *node;
     struct tree_iter iter;
+    bool is_all = !str_is_set(request->account);
     json_key(&request->writer, member);
     json_open_array(&request->writer);
-    tree_iter_init(&iter, identities, &access_state_identities, &(struct tree_key){ .n = kind, .a = request->account });
+    tree_iter_init(&iter, identities, &access_state_identities,
+                   &(struct tree_key){ .n = kind, .a = is_all ? STR("") : request->account });
     while ((node = tree_iter_next(&iter)) && node->config->kind == kind &&
-           str_eq(node->config->account, request->account))
+           (is_all || str_eq(node->config->account, request->account)))
         put_identity(&request->writer, node->config);
     json_close_array(&request->writer);
     snapshot_release(registry_head(request->registry));
@@ -396,18 +413,19 @@ static const struct command {
     int (*run)(struct admin_request *request);
     unsigned subjects;
     bool needs_key, needs_policy, needs_trust, changes;
+    bool all_accounts; /* unless one is named */
 } commands[] = {
     { "key create", key_create, .subjects = SUBJECT_USER | SUBJECT_ROOT, .changes = true },
-    { "key list", key_list, .subjects = SUBJECT_NONE },
+    { "key list", key_list, .subjects = SUBJECT_NONE, .all_accounts = true },
     { "key disable", key_disable, .subjects = SUBJECT_NONE, .needs_key = true, .changes = true },
     { "key enable", key_enable, .subjects = SUBJECT_NONE, .needs_key = true, .changes = true },
     { "key delete", key_delete, .subjects = SUBJECT_NONE, .needs_key = true, .changes = true },
     { "key rewrap", key_rewrap, .subjects = SUBJECT_NONE, .changes = true },
     { "user create", create, .subjects = SUBJECT_USER, .changes = true },
-    { "user list", user_list, .subjects = SUBJECT_NONE },
+    { "user list", user_list, .subjects = SUBJECT_NONE, .all_accounts = true },
     { "user delete", delete, .subjects = SUBJECT_USER, .changes = true },
     { "role create", create, .subjects = SUBJECT_ROLE, .needs_trust = true, .changes = true },
-    { "role list", role_list, .subjects = SUBJECT_NONE },
+    { "role list", role_list, .subjects = SUBJECT_NONE, .all_accounts = true },
     { "role delete", delete, .subjects = SUBJECT_ROLE, .changes = true },
     { "policy attach", policy_attach, .subjects = SUBJECT_USER | SUBJECT_ROLE, .needs_policy = true, .changes = true },
     { "policy detach", policy_detach, .subjects = SUBJECT_USER | SUBJECT_ROLE, .needs_policy = true, .changes = true },
@@ -478,7 +496,7 @@ static int check_subject(struct admin_request *request, unsigned allowed)
 static int check_texts(struct admin_request *request, const struct command *command)
 {
     struct str name = str_is_set(request->user) ? request->user : request->role;
-    if (!identity_is_account(request->account))
+    if (str_is_set(request->account) && !identity_is_account(request->account))
         return admin_access_refuse(request, 400, STR("an account is 12 digits"));
     if (str_is_set(name) && !identity_is_name(name))
         return admin_access_refuse(request, 400, STR("a name is 1 to 64 letters, digits and characters of _+=,.@-"));
@@ -492,7 +510,7 @@ static int check_texts(struct admin_request *request, const struct command *comm
     if (command->needs_trust && !request->trust.n)
         return admin_access_refuse(request, 400, STR("who may assume the role: --trust FILE"));
     if (command->needs_key && !access_key_is_id(request->access_key_id))
-        return admin_access_refuse(request, 400, STR("that is no access key id"));
+        return admin_access_refuse(request, 400, STR("that is no access key id; key list shows them"));
     if (command->needs_policy && !request->policy.n)
         return admin_access_refuse(request, 400, STR("the name of the policy is missing"));
     return 0;
@@ -516,6 +534,8 @@ static int run(struct admin_request *request)
         const struct command *command = &commands[i];
         if (!str_eq(request->command, str_of(command->name)))
             continue;
+        if (!str_is_set(request->account) && !command->all_accounts)
+            request->account = STR(ADMIN_ACCESS_ACCOUNT);
         int r = check_subject(request, command->subjects);
         if (r == 0)
             r = check_texts(request, command);
@@ -531,11 +551,9 @@ static int run(struct admin_request *request)
 unsigned admin_access_run(struct registry *registry, struct vault *vault, const char *why_no_vault, char *json,
                           size_t n, struct buf *answer)
 {
-    struct admin_request request = { .registry = registry,
-                                     .vault = vault,
-                                     .why_no_vault = why_no_vault,
-                                     .account = STR(ADMIN_ACCESS_ACCOUNT),
-                                     .status = 200 };
+    struct admin_request request = {
+        .registry = registry, .vault = vault, .why_no_vault = why_no_vault, .status = 200
+    };
     arena_init(&request.arena, ARENA_MAX);
     json_writer_init(&request.writer, answer);
     json_open_object(&request.writer);

@@ -4,7 +4,7 @@
  * /v1/access`, with one JSON object whose member `command` names a row of the table in admin_access.c, such as `key
  * create`; the others are
  *
- *     account          12 digits; 000000000000 without it
+ *     account          12 digits; without it 000000000000, and for lists of keys, users and roles all of them
  *     user, role       whose key or policy; with `user create`: which
  *     root             true: the account's root
  *     access_key_id

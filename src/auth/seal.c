@@ -146,6 +146,12 @@ int seal_public_key(const struct seal *seal, size_t i, uint8_t ret_public[SEAL_P
     return 0;
 }
 
+int seal_current_public_key(const struct seal *seal, uint8_t ret_public[SEAL_PUBLIC_KEY_LEN])
+{
+    unsigned i = atomic_load_explicit(&seal->current, memory_order_acquire);
+    return i == NO_KEY || seal_public_key(seal, i, ret_public) ? -ENOKEY : 0;
+}
+
 int seal_close(const struct seal *seal, struct str record, struct str plain, struct arena *arena,
                struct str *ret_sealed)
 {

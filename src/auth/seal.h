@@ -7,7 +7,8 @@
  *
  * Other keys are derived from these (HMAC-SHA256 of a purpose), so that there is no second secret to keep.
  *
- * seal_close, seal_open, seal_sign and seal_derive: any thread. The rest: one thread at a time, beside those. */
+ * seal_close, seal_open, seal_sign, seal_current_public_key and seal_derive: any thread. The rest: one thread at a
+ * time, beside those. */
 #pragma once
 
 #include "auth/aead.h"
@@ -45,6 +46,8 @@ int seal_sign(const struct seal *seal, struct str text, uint8_t ret_public[SEAL_
               uint8_t ret_signature[SEAL_SIGNATURE_LEN]);
 /* What checks the signatures made under key number `i`, in the order of seal_add: 0, or 1: there are no more. */
 int seal_public_key(const struct seal *seal, size_t i, uint8_t ret_public[SEAL_PUBLIC_KEY_LEN]);
+/* The same of the key that seals. 0 or -ENOKEY. */
+int seal_current_public_key(const struct seal *seal, uint8_t ret_public[SEAL_PUBLIC_KEY_LEN]);
 /* A secret for one purpose, of the key that seals. 0 or -ENOKEY. */
 int seal_derive(const struct seal *seal, struct str purpose, uint8_t ret_key[AEAD_KEY_LEN]);
 

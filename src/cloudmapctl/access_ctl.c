@@ -28,25 +28,33 @@ static const struct access_action {
     const char *argument; /* the member that the word behind the verb becomes; NULL: there is none */
     const char *option;   /* the same for the word behind that one, which may be left out */
     bool makes;           /* a store, where there is none */
+    const char *advice;   /* printed behind the answer; NULL: none */
 } actions[] = {
-    { "key", "create", NULL, NULL, true },
-    { "key", "list", NULL, NULL, false },
-    { "key", "disable", "access_key_id", NULL, false },
-    { "key", "enable", "access_key_id", NULL, false },
-    { "key", "delete", "access_key_id", NULL, false },
-    { "key", "rewrap", NULL, NULL, false },
-    { "user", "create", "user", NULL, true },
-    { "user", "list", NULL, NULL, false },
-    { "user", "delete", "user", NULL, false },
-    { "role", "create", "role", NULL, true },
-    { "role", "list", NULL, NULL, false },
-    { "role", "delete", "role", NULL, false },
-    { "policy", "attach", "policy", NULL, false },
-    { "policy", "detach", "policy", NULL, false },
-    { "policy", "list", NULL, NULL, false },
-    { "policy", "share", "namespace", "consumer", false },
-    { "policy", "unshare", "namespace", NULL, false },
-    { "policy", "shares", NULL, NULL, false },
+    { "key", "create", NULL, NULL, true, "The secret is shown this once. Keep it; cloudmapd cannot show it again." },
+    { "key", "list", NULL, NULL, false, NULL },
+    { "key", "disable", "access_key_id", NULL, false, "Calls signed by it are refused from now on." },
+    { "key", "enable", "access_key_id", NULL, false, "Calls signed by it are taken again." },
+    { "key", "delete", "access_key_id", NULL, false,
+      "It is gone, with all sessions that it began. A key that the configuration gives comes back at the next start." },
+    { "key", "rewrap", NULL, NULL, false,
+      "Keep a copy of the new key file, apart from those of the store, and the old one for as long as there are "
+      "backups\n"
+      "under it. `audit verify` needs both audit keys (--public-key) while the trail has checkpoints of both." },
+    { "user", "create", "user", NULL, true,
+      "It may do nothing yet: policy attach says what, key create --user makes its key." },
+    { "user", "list", NULL, NULL, false, NULL },
+    { "user", "delete", "user", NULL, false, "It is gone." },
+    { "role", "create", "role", NULL, true, "It may do nothing yet: policy attach says what." },
+    { "role", "list", NULL, NULL, false, NULL },
+    { "role", "delete", "role", NULL, false, "It is gone, with all its sessions." },
+    { "policy", "attach", "policy", NULL, false, "It counts from the next call on." },
+    { "policy", "detach", "policy", NULL, false, "It counts no more." },
+    { "policy", "list", NULL, NULL, false, NULL },
+    { "policy", "share", "namespace", "consumer", false,
+      "Its callers name it by this ARN, or by names and OwnerAccount; their own policies have to allow it, too." },
+    { "policy", "unshare", "namespace", NULL, false,
+      "Nobody else uses it from now on; what others registered in it stays." },
+    { "policy", "shares", NULL, NULL, false, NULL },
 };
 
 /* A document's text as a member. 0, or an exit code when it was said why. */
@@ -114,20 +122,14 @@ static int build(const struct ctl *ctl, const struct access_action *action, stru
     return code == 0 && request->failed ? ctl_fail(EX_USAGE, "the arguments are too long") : code;
 }
 
-/* What is to be done with it, behind the answer. */
-static void print_advice(const struct access_action *action)
-{
-    if (strcmp(action->noun, "key") == 0 && strcmp(action->verb, "create") == 0)
-        puts("\nThe secret is shown this once. Keep it; cloudmapd cannot show it again.");
-}
-
 static int print(const struct ctl *ctl, const struct access_action *action, char *answer, size_t n)
 {
     if (ctl->json)
         return printf("%.*s\n", (int)n, answer) > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
     if (answer_table_print(answer, n, HIDDEN) != 0)
         return ctl_fail(EXIT_FAILURE, "what the daemon answered is not understood; is it of another version?");
-    print_advice(action);
+    if (action->advice)
+        printf("\n%s\n", action->advice);
     return EXIT_SUCCESS;
 }
 
@@ -156,6 +158,16 @@ static int carry_out(const struct ctl *ctl, const struct access_action *action)
     return code;
 }
 
+/* What stands behind the verb, for people. */
+static const char *argument_text(const char *member)
+{
+    if (strcmp(member, "access_key_id") == 0)
+        return "an access key id; key list shows them";
+    if (strcmp(member, "namespace") == 0)
+        return "a namespace: arn:aws:servicediscovery:REGION:ACCOUNT:namespace/ID";
+    return "a name";
+}
+
 static int run(const struct ctl *ctl, const char *noun)
 {
     for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
@@ -163,7 +175,7 @@ static int run(const struct ctl *ctl, const char *noun)
         if (strcmp(action->noun, noun) != 0 || strcmp(action->verb, ctl->words[0]) != 0)
             continue;
         if (action->argument && ctl->n_words < 2)
-            return ctl_fail(EX_USAGE, "%s %s needs one more word", noun, action->verb);
+            return ctl_fail(EX_USAGE, "%s %s needs %s", noun, action->verb, argument_text(action->argument));
         size_t most = action->option ? 3 : action->argument ? 2 : 1;
         if (ctl->n_words > most)
             return ctl_fail(EX_USAGE, "unexpected argument: %s", ctl->words[most]);
@@ -172,7 +184,7 @@ static int run(const struct ctl *ctl, const char *noun)
         return carry_out(ctl, action);
     }
     ctl_fail(EX_USAGE, "there is no action %s of %s", ctl->words[0], noun);
-    fprintf(stderr, "Try: cloudmapctl help\n");
+    fprintf(stderr, "Try: cloudmapctl help %s\n", noun);
     return EX_USAGE;
 }
 

@@ -67,7 +67,11 @@ static int read_file(const char *path, const struct audit_trust *trust, struct a
     if (code == 0 && ferror(file))
         code = ctl_fail(EX_IOERR, "%s cannot be read to its end", path);
     if (code == 0 && evidence->n == before)
-        code = ctl_fail(EX_DATAERR, "%s holds no checkpoint that the key signed", path);
+        code = ctl_fail(
+            EX_DATAERR,
+            "%s holds no checkpoint that the key signed; a running daemon signs a minute after the first record, and "
+            "after `key rewrap` --public-key names the key from before",
+            path);
     if (file)
         fclose(file);
     mem_free(line);

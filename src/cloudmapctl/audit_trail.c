@@ -26,8 +26,11 @@ int audit_trail_failed(int r, const struct store_message *message)
 
 static void print_event(const struct audit_event *event)
 {
-    struct str who = str_is_set(event->arn) ? event->arn : STR("-");
-    printf("%-20.*s  %-28.*s  %-44.*s  ", STR_ARG(event->time), STR_ARG(event->name), STR_ARG(who));
+    char who[128] = "-";
+    if (str_is_set(event->invoked_by) && str_is_set(event->account))
+        snprintf(who, sizeof(who), STR_FMT " for " STR_FMT, STR_ARG(event->invoked_by), STR_ARG(event->account));
+    printf("%-20.*s  %-28.*s  %-44.*s  ", STR_ARG(event->time), STR_ARG(event->name),
+           STR_ARG(str_is_set(event->arn) ? event->arn : str_of(who)));
     for (size_t i = 0; i < event->n_resources; i++)
         printf("%s" STR_FMT, i ? " " : "", STR_ARG(event->resources[i].name));
     printf("%s" STR_FMT "\n", str_is_set(event->error_code) ? "  failed: " : "", STR_ARG(event->error_code));

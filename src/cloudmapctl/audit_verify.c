@@ -143,8 +143,12 @@ static void print_signed(const struct ctl *ctl, const struct verified *verified)
     if (!verified->trust.n)
         printf("signed: not checked, there is no key file %s; name it with --key-file, or its key with --public-key\n",
                access_offline_key_file(ctl, path));
+    else if (!verified->n_checkpoints && verified->n_foreign)
+        printf("signed: by %s, which is not the key file's key; if it was before `key rewrap`, name both with "
+               "--public-key\n",
+               verified->foreign);
     else if (!verified->n_checkpoints)
-        printf("signed: nothing yet\n");
+        printf("signed: nothing yet; a running daemon signs a minute after the first record\n");
     else
         printf("signed: up to record %" PRIu64 " at %s by %s; %" PRIu64 " are newer\n", verified->newest.number, time,
                key, verified->rest.n);

@@ -91,15 +91,15 @@ static const struct field *find_field(const char *object, struct str name)
     return NULL;
 }
 
-static void read_addresses(struct json_reader *reader, struct daemon_status *status)
+static void read_addresses(struct json_reader *reader, struct str addresses[DAEMON_STATUS_MAX_ADDRESSES], size_t *n)
 {
     bool more = false;
     json_array(reader);
     while (json_element(reader, &more) == 0 && more) {
         struct str address = { 0 };
         json_string(reader, &address);
-        if (status->n_addresses < DAEMON_STATUS_MAX_ADDRESSES)
-            status->addresses[status->n_addresses++] = address;
+        if (*n < DAEMON_STATUS_MAX_ADDRESSES)
+            addresses[(*n)++] = address;
     }
 }
 
@@ -148,7 +148,9 @@ static void read_object(struct json_reader *reader, struct daemon_status *status
         else if (!*object && str_eq(key, STR("counts")))
             read_object(reader, status, "counts");
         else if (!*object && str_eq(key, STR("api")))
-            read_addresses(reader, status);
+            read_addresses(reader, status->addresses, &status->n_addresses);
+        else if (!*object && str_eq(key, STR("tls")))
+            read_addresses(reader, status->tls_addresses, &status->n_tls_addresses);
         else if (!*object && str_eq(key, STR("options")))
             read_options(reader, status);
         else

@@ -24,8 +24,10 @@ struct daemon_status {
     int64_t revision, records, file_bytes, log_bytes, commits, failed_commits;
     bool lost;
     int64_t namespaces, services, instances, operations, unfinished_operations;
-    struct str addresses[DAEMON_STATUS_MAX_ADDRESSES];
+    struct str addresses[DAEMON_STATUS_MAX_ADDRESSES]; /* of the API */
     size_t n_addresses;
+    struct str tls_addresses[DAEMON_STATUS_MAX_ADDRESSES];
+    size_t n_tls_addresses;
     struct daemon_status_option options[DAEMON_STATUS_MAX_OPTIONS];
     size_t n_options;
 };

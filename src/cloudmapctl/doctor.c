@@ -221,13 +221,29 @@ static void check_boto(struct findings *findings, const struct endpoint *endpoin
     finding_add(findings, FINDING_OK, "boto3", advice, "%s", line);
 }
 
-static void check_variable(struct findings *findings, const struct endpoint *endpoint)
+/* Is it https at a port where the daemon speaks TLS? */
+static bool is_tls_of(const char *url, const struct daemon_status *status)
 {
+    const char *port = strrchr(url, ':');
+    if (strncmp(url, "https://", 8) != 0 || !port)
+        return false;
+    size_t n = strcspn(port, "/");
+    for (size_t i = 0; i < status->n_tls_addresses; i++) {
+        struct str address = status->tls_addresses[i];
+        if (address.n > n && str_eq(str_skip(address, address.n - n), (struct str){ port, n }))
+            return true;
+    }
+    return false;
+}
+
+static void check_variable(struct findings *findings, const struct target *target)
+{
+    const struct endpoint *endpoint = &target->endpoint;
     const char *url = getenv("AWS_ENDPOINT_URL");
     static const char advice[] = "eval \"$(cloudmapctl env)\" sets it, and the rest, in this shell.";
     if (!url || !*url)
         finding_add(findings, FINDING_OK, "environment", advice, "AWS_ENDPOINT_URL is not set");
-    else if (strcmp(url, endpoint->url) == 0)
+    else if (strcmp(url, endpoint->url) == 0 || (target->has_status && is_tls_of(url, &target->status)))
         finding_add(findings, FINDING_OK, "environment", NULL, "AWS_ENDPOINT_URL is %s", url);
     else
         finding_add(findings, FINDING_WARNING, "environment", advice, "AWS_ENDPOINT_URL is %s, this daemon is at %s",
@@ -256,7 +272,7 @@ int doctor_run(const struct ctl *ctl)
     check_data_name(&findings, &target.endpoint);
     check_local_domain(&findings, &target.endpoint);
     check_proxy(&findings, &target.endpoint);
-    check_variable(&findings, &target.endpoint);
+    check_variable(&findings, &target);
     check_cli(&findings, &target.endpoint);
     check_boto(&findings, &target.endpoint);
     target_free(&target);

@@ -88,8 +88,8 @@ static int fetch_resource(const struct ctl *ctl, const char *path, struct str bo
     buf_fini(&url);
     socket_path_close(&socket);
     if (r == HTTP_CLIENT_NO_CONNECT) {
-        snprintf(why, size, "no daemon answers on %s%s", ctl->socket ? ctl->socket : ctl->data,
-                 ctl->socket ? "" : "/" SOCKET_PATH_NAME);
+        snprintf(why, size, "no daemon answers on %s%s; start cloudmapd, or say where it is: --data or --socket",
+                 ctl->socket ? ctl->socket : ctl->data, ctl->socket ? "" : "/" SOCKET_PATH_NAME);
         return EXIT_FAILURE;
     }
     if (r != 0) {

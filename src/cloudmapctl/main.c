@@ -40,14 +40,14 @@ static const struct command commands[] = {
     { "health", "SERVICE", 1, 1, health_table_run, PLACE_SOCKET, "how a service's instances are, and why" },
     { "drain", "SERVICE INSTANCE", 2, 2, drain_run, PLACE_SOCKET, "take an instance out of discovery and DNS" },
     { "undrain", "SERVICE INSTANCE", 2, 2, drain_run_undrain, PLACE_SOCKET, "serve it again" },
-    { "guard", "list|release|cancel [SERVICE [INSTANCE]]", 1, 3, held_run, PLACE_SOCKET, "removals held back" },
+    { "guard", "ACTION [SERVICE]", 1, 3, held_run, PLACE_SOCKET, "removals held back: list, release, cancel" },
     { "renew", "SERVICE INSTANCE", 2, 2, renew_run, PLACE_SOCKET, "renew an instance's lease" },
     { "key", "ACTION [ID]", 1, 2, access_ctl_key, PLACE_SOCKET, "keys: create, list, disable, enable, delete, rewrap" },
     { "user", "ACTION [NAME]", 1, 2, access_ctl_user, PLACE_SOCKET, "users: create, list, delete" },
     { "role", "ACTION [NAME]", 1, 2, access_ctl_role, PLACE_SOCKET, "roles: create, list, delete" },
     { "policy", "ACTION [POLICY]", 1, 4, access_ctl_policy, PLACE_SOCKET,
       "policies: attach, detach, list, test, share, unshare" },
-    { "audit", "verify|list|key [N]", 1, 2, audit_trail_run, 0, "the audit trail: is it whole; its newest records" },
+    { "audit", "ACTION [N]", 1, 2, audit_trail_run, 0, "the audit trail: list [N], verify, key" },
     { "backup", "FILE", 1, 1, backup_run, 0, "a verified copy of the store; the daemon may run" },
     { "restore", "FILE", 1, 1, restore_run, 0, "make a backup the store; no daemon may run" },
     { "env", "", 0, 0, env_run, PLACE_SOCKET | PLACE_API, "variables for clients: eval \"$(cloudmapctl env)\"" },
@@ -62,32 +62,40 @@ struct flag {
     const char *name, *value;
     size_t member;        /* of struct ctl */
     const char *commands; /* between blanks */
-    const char *doc;      /* NULL: only the manual tells of it */
+    const char *doc;
+    bool is_listed; /* in the help of all commands, which is a screen; else in that of its command only */
 };
 
 static const struct flag flags[] = {
-    { "from", "IP", offsetof(struct ctl, from), " explain ", "the client's address (127.0.0.1)" },
-    { "reason", "TEXT", offsetof(struct ctl, reason), " drain ", "what is shown with the instance" },
-    { "for", "TIME", offsetof(struct ctl, time), " drain ", "until then, such as 30s; --then deregister: and then" },
-    { "then", "WHAT", offsetof(struct ctl, then), " drain ", NULL },
-    { "force", NULL, offsetof(struct ctl, force), " drain ", NULL },
-    { "all", NULL, offsetof(struct ctl, all), " guard ", "whatever is held" },
-    { "account", "ID", offsetof(struct ctl, account), " key user role policy ", "whose they are (000000000000)" },
-    { "user", "NAME", offsetof(struct ctl, user), " key policy ", "of this user (policy: or --role)" },
-    { "role", "NAME", offsetof(struct ctl, role), " policy ", NULL },
-    { "root", NULL, offsetof(struct ctl, root), " key ", NULL },
-    { "key-file", "FILE", offsetof(struct ctl, key_file), " key audit ", NULL },
-    { "path", "PATH", offsetof(struct ctl, path), " user role ", NULL },
-    { "trust", "FILE", offsetof(struct ctl, trust), " role ", NULL },
-    { "max-session", "TIME", offsetof(struct ctl, max_session), " role ", NULL },
-    { "document", "FILE", offsetof(struct ctl, document), " policy ", NULL },
-    { "context", "KEY=VALUE", offsetof(struct ctl, context), " policy ", NULL },
-    { "head", "NUMBER:HASH", offsetof(struct ctl, head), " audit ", NULL },
-    { "against", "FILE", offsetof(struct ctl, against), " audit ", NULL },
-    { "public-key", "KEY", offsetof(struct ctl, public_keys), " audit ", NULL },
-    { "replace", NULL, offsetof(struct ctl, replace), " restore ", "keep the present store beside the new one" },
-    { "out", "DIR", offsetof(struct ctl, out), " cert ", NULL },
-    { "client", NULL, offsetof(struct ctl, is_client), " cert ", NULL },
+    { "from", "IP", offsetof(struct ctl, from), " explain ", "the client's address (127.0.0.1)", true },
+    { "reason", "TEXT", offsetof(struct ctl, reason), " drain ", "what is shown with the instance", true },
+    { "for", "TIME", offsetof(struct ctl, time), " drain ", "until then, such as 30s; --then deregister: and then",
+      true },
+    { "then", "WHAT", offsetof(struct ctl, then), " drain ", "undrain or deregister, when --for is over", false },
+    { "force", NULL, offsetof(struct ctl, force), " drain ", "although the mass-loss guard refuses", false },
+    { "all", NULL, offsetof(struct ctl, all), " guard ", "whatever is held", true },
+    { "account", "ID", offsetof(struct ctl, account), " key user role policy ",
+      "whose they are (000000000000; lists: all)", true },
+    { "user", "NAME", offsetof(struct ctl, user), " key policy ", "of this user (policy: or --role)", true },
+    { "role", "NAME", offsetof(struct ctl, role), " policy ", "of this role", false },
+    { "root", NULL, offsetof(struct ctl, root), " key ", "of the account's root, for create", false },
+    { "key-file", "FILE", offsetof(struct ctl, key_file), " key audit ", "the key file (secret.key in the data)",
+      false },
+    { "path", "PATH", offsetof(struct ctl, path), " user role ", "before the name in the ARN, for create: /team/",
+      false },
+    { "trust", "FILE", offsetof(struct ctl, trust), " role ", "who may assume it, for create: a policy", false },
+    { "max-session", "TIME", offsetof(struct ctl, max_session), " role ", "the longest session, for create: 1h to 12h",
+      false },
+    { "document", "FILE", offsetof(struct ctl, document), " policy ", "a policy of your own, for attach and share",
+      false },
+    { "context", "KEY=VALUE", offsetof(struct ctl, context), " policy ", "a condition key, for test; again for more",
+      false },
+    { "head", "NUMBER:HASH", offsetof(struct ctl, head), " audit ", "a head that verify printed before", false },
+    { "against", "FILE", offsetof(struct ctl, against), " audit ", "a file with checkpoints: audit file, log", false },
+    { "public-key", "KEY", offsetof(struct ctl, public_keys), " audit ", "a key that signed; again for more", false },
+    { "replace", NULL, offsetof(struct ctl, replace), " restore ", "keep the present store beside the new one", true },
+    { "out", "DIR", offsetof(struct ctl, out), " cert ", "where the files go (./cloudmap-tls)", false },
+    { "client", NULL, offsetof(struct ctl, is_client), " cert ", "for a client, whose user is NAME", false },
 };
 
 #define FLAG_COUNT (sizeof(flags) / sizeof(flags[0]))
@@ -116,21 +124,21 @@ static int print_help(void)
         snprintf(left, sizeof(left), "%s %s", commands[i].name, commands[i].words);
         printf("  %-24s %s\n", left, commands[i].doc);
     }
-    printf("  %-24s this\n"
-           "\nOptions:\n"
+    printf("  %-24s this, or more about a command\n"
+           "\nOptions (those of one command: help COMMAND, man cloudmapctl):\n"
            "  --data DIR     the daemon's data (CLOUDMAP_STORE_PATH, ./cloudmap-data,\n"
            "                 /var/lib/cloudmap)\n"
            "  --socket PATH  the daemon's admin socket (admin.sock in its data)\n"
            "  --api URL      the API, for env and doctor: http://HOST:PORT\n"
            "  -o FORMAT      table or json\n",
-           "help");
+           "help [COMMAND]");
     for (size_t i = 0; i < FLAG_COUNT; i++)
-        if (flags[i].doc)
+        if (flags[i].is_listed)
             print_flag(&flags[i]);
     printf("  --version      print the version\n"
            "\nExit codes: 0 done, 1 error, 3 the guard refuses, 64 usage,\n"
            "65 damaged or foreign store, 66 newer store, 73 cannot write,\n"
-           "75 store in use.\n");
+           "75 store in use, 78 key file.\n");
     return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
@@ -139,6 +147,32 @@ static int usage(const char *what, const char *word)
     ctl_fail(EX_USAGE, "%s%s%s", what, word ? ": " : "", word ? word : "");
     fprintf(stderr, "Try: cloudmapctl help\n");
     return EX_USAGE;
+}
+
+static const struct command *find_command(const char *name)
+{
+    for (size_t i = 0; i < COMMAND_COUNT; i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    usage("there is no command", name);
+    return NULL;
+}
+
+/* Of one command: all of its flags. */
+static int print_command_help(const char *name)
+{
+    const struct command *command = find_command(name);
+    if (!command)
+        return EX_USAGE;
+    printf("Usage: cloudmapctl [OPTION]... %s %s\n\n%s\n\n", command->name, command->words, command->doc);
+    for (size_t i = 0; i < FLAG_COUNT; i++) {
+        char left[32];
+        snprintf(left, sizeof(left), "--%s %s", flags[i].name, flags[i].value ? flags[i].value : "");
+        if (fits(&flags[i], command))
+            printf("  %-20s %s\n", left, flags[i].doc);
+    }
+    printf("  %-20s table or json\n\nMore: man cloudmapctl\n", "-o FORMAT");
+    return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 static bool is_directory(const char *path)
@@ -250,28 +284,31 @@ int main(int argc, char **argv)
     struct option options[FLAG_COUNT + 8];
     bool taken[FLAG_COUNT] = { false };
     struct ctl ctl = { .json = false };
+    bool is_help = false;
     int flag;
     signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes is a full disk, not an end */
     list_flags(options);
     while ((flag = getopt_long(argc, argv, "o:", options, NULL)) != -1) {
-        if (flag == FLAG_HELP)
-            return print_help();
         if (flag == FLAG_VERSION)
             return printf("cloudmapctl " CLOUDMAP_VERSION "\n") > 0 && fflush(stdout) == 0 ? EXIT_SUCCESS
                                                                                            : EXIT_FAILURE;
+        if (flag == FLAG_HELP) {
+            is_help = true;
+            continue;
+        }
         int code = take_flag(&ctl, flag, taken);
         if (code != 0)
             return code;
     }
-    if (optind == argc)
+    const char *name = optind < argc ? argv[optind] : is_help ? "help" : NULL;
+    if (!name)
         return usage("a command is missing", NULL);
-    const char *name = argv[optind];
+    if (is_help && strcmp(name, "help") != 0)
+        return print_command_help(name);
     ctl.words = argv + optind + 1;
-    ctl.n_words = (size_t)(argc - optind - 1);
+    ctl.n_words = optind < argc ? (size_t)(argc - optind - 1) : 0;
     if (strcmp(name, "help") == 0)
-        return print_help();
-    for (size_t i = 0; i < COMMAND_COUNT; i++)
-        if (strcmp(commands[i].name, name) == 0)
-            return run(&ctl, &commands[i], taken);
-    return usage("there is no command", name);
+        return ctl.n_words ? print_command_help(ctl.words[0]) : print_help();
+    const struct command *command = find_command(name);
+    return command ? run(&ctl, command, taken) : EX_USAGE;
 }

@@ -2,6 +2,7 @@
  *
  * A few lines for people; the daemon's own JSON for programs. */
 #include "cloudmapctl/status.h"
+#include "base/timestamp.h"
 #include "cloudmapctl/daemon_status.h"
 
 #include <inttypes.h>
@@ -38,13 +39,18 @@ static const char *write_time(int64_t s, char ret[32])
 
 static void print_status(const struct daemon_status *status)
 {
-    char time[32], file[32], log[32];
+    char time[32], file[32], log[32], until[TIMESTAMP_ROOM];
     printf("%-12scloudmapd " STR_FMT ", pid %" PRId64 ", " STR_FMT ", up for %s\n", "Daemon", STR_ARG(status->version),
            status->pid, STR_ARG(status->state), write_time(status->uptime_seconds, time));
     for (size_t i = 0; i < status->n_addresses; i++)
         printf("%-12s" STR_FMT " (%s)\n", i ? "" : "API", STR_ARG(status->addresses[i]),
                str_eq(status->auth, STR("required")) ? "signatures required"
                                                      : "open: any credentials, this machine only");
+    for (size_t i = 0; i < status->n_tls_addresses; i++)
+        printf("%-12s" STR_FMT " (https)\n", i ? "" : "TLS", STR_ARG(status->tls_addresses[i]));
+    if (status->certificate_expiry_s)
+        printf("%-12scertificate valid until " STR_FMT "\n", "",
+               STR_ARG(timestamp_format_s(status->certificate_expiry_s, until)));
     printf("%-12saccount " STR_FMT ", region " STR_FMT ", compat " STR_FMT "\n", "Defaults", STR_ARG(status->account),
            STR_ARG(status->region), STR_ARG(status->compat));
     printf("%-12s" STR_FMT "\n", "Store", STR_ARG(status->store_path));

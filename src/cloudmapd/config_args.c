@@ -17,7 +17,7 @@ struct option_flag {
 static const struct option_flag flags[] = {
     { FLAG_DATA, "--data", "store.path", "DIR", "where the data is (./cloudmap-data)" },
     { FLAG_API, "--api", "api.listen", "HOST:PORT", "address of the API, a comma list (127.0.0.1:8650)" },
-    { FLAG_DNS, "--dns", "dns.listen", "HOST:PORT", "address of DNS (127.0.0.1:8653); not answered in this release" },
+    { FLAG_DNS, "--dns", "dns.listen", "HOST:PORT", "address of DNS (127.0.0.1:8653)" },
     { FLAG_CONFIG, "--config", NULL, "FILE", "read options from an INI file" },
     { FLAG_SET, "--set", NULL, "KEY=VALUE", "set any option, such as --set log.level=debug" },
     { FLAG_CHECK, "--check-config", NULL, NULL, "print every option, its origin and its value, and end" },

@@ -19,12 +19,27 @@ static const struct {
     { { "resourceARN", 11 }, { "AWS::ServiceDiscovery::Resource", 31 } },
     { { "id", 2 }, { "AWS::ServiceDiscovery::Resource", 31 } },
     { { "name", 4 }, { "AWS::ServiceDiscovery::Resource", 31 } },
+    { { "userName", 8 }, { "AWS::IAM::User", 14 } },
+    { { "roleName", 8 }, { "AWS::IAM::Role", 14 } },
+    { { "roleArn", 7 }, { "AWS::IAM::Role", 14 } },
+    { { "policyName", 10 }, { "AWS::IAM::Policy", 16 } },
+    { { "accessKeyId", 11 }, { "AWS::IAM::AccessKey", 19 } },
 };
 
+static bool has_resource(const struct audit_event *event, struct str type, struct str name)
+{
+    for (size_t i = 0; i < event->n_resources; i++)
+        if (str_eq(event->resources[i].type, type) && str_eq(event->resources[i].name, name))
+            return true;
+    return false;
+}
+
+/* Once, although what was made is in the request and in the answer. */
 static void add_resource(struct audit_event *event, struct str key, struct str value)
 {
     for (size_t i = 0; i < sizeof(resource_members) / sizeof(resource_members[0]); i++)
-        if (str_eq(key, resource_members[i].key) && event->n_resources < AUDIT_EVENT_MAX_RESOURCES)
+        if (str_eq(key, resource_members[i].key) && event->n_resources < AUDIT_EVENT_MAX_RESOURCES &&
+            !has_resource(event, resource_members[i].type, value))
             event->resources[event->n_resources++] =
                 (struct audit_event_resource){ .type = resource_members[i].type, .name = value };
 }
@@ -74,6 +89,7 @@ static const struct text_member identity_members[] = {
     { { "arn", 3 }, offsetof(struct audit_event, arn) },
     { { "userName", 8 }, offsetof(struct audit_event, user_name) },
     { { "accessKeyId", 11 }, offsetof(struct audit_event, access_key_id) },
+    { { "invokedBy", 9 }, offsetof(struct audit_event, invoked_by) },
     { { NULL, 0 }, 0 },
 };
 

@@ -16,6 +16,7 @@ struct audit_event_resource {
 struct audit_event {
     struct str id, name, source, time, account, region, request_id;
     struct str arn, user_name, access_key_id;
+    struct str invoked_by; /* the program that acted for the account, such as cloudmapctl */
     struct str error_code;
     bool is_read_only;
     struct audit_event_resource resources[AUDIT_EVENT_MAX_RESOURCES];

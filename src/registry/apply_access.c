@@ -53,7 +53,8 @@ static int apply_find_key(struct apply *apply, struct change *change, const stru
     *ret_key = access_state_find_key(&apply->next.access, change->key.id);
     if (*ret_key)
         return 0;
-    return rules_refuse(change, CHANGE_RESOURCE_NOT_FOUND, "there is no access key " STR_FMT, STR_ARG(change->key.id));
+    return rules_refuse(change, CHANGE_RESOURCE_NOT_FOUND, "there is no access key " STR_FMT "; key list shows them",
+                        STR_ARG(change->key.id));
 }
 
 static int apply_check_key_owner(struct apply *apply, struct change *change)
@@ -66,7 +67,8 @@ static int apply_check_key_owner(struct apply *apply, struct change *change)
                             STR_ARG(key->user), STR_ARG(key->account));
     if (access_state_count_keys(access, key->account, key->user) >= APPLY_KEYS_PER_USER)
         return rules_refuse(
-            change, CHANGE_LIMIT, "%s" STR_FMT " of account " STR_FMT " has %d access keys already, which is the most",
+            change, CHANGE_LIMIT,
+            "%s" STR_FMT " of account " STR_FMT " has %d access keys already, which is the most; delete one first",
             str_is_set(key->user) ? "user " : "root", STR_ARG(key->user), STR_ARG(key->account), APPLY_KEYS_PER_USER);
     if (tree_size(&access->keys).count >= APPLY_KEYS)
         return rules_refuse(change, CHANGE_LIMIT, "there are %d access keys already, which is the most", APPLY_KEYS);

@@ -82,7 +82,16 @@ def life(data, tmp_path):
     ctl(data, "user", "delete", "ann")
     assert (ctl(data, "user", "list"), ctl(data, "role", "list")) == ({"users": []}, {"roles": []})
     other = ctl(data, "key", "create", "--root", "--account", "111111111111")["access_key_id"]
-    assert other not in keys(data) and len(ctl(data, "key", "list", "--account", "111111111111")["keys"]) == 1
+    assert set(keys(data)) == {root["access_key_id"], other}
+    assert len(ctl(data, "key", "list", "--account", "111111111111")["keys"]) == 1
+    assert len(ctl(data, "key", "list", "--account", "000000000000")["keys"]) == 1
+    ctl(data, "user", "create", "bob", "--account", "111111111111")
+    ctl(data, "user", "create", "bob")
+    arns = [one["arn"] for one in ctl(data, "user", "list")["users"]]
+    assert arns == ["arn:aws:iam::000000000000:user/bob", "arn:aws:iam::111111111111:user/bob"]
+    assert len(ctl(data, "user", "list", "--account", "111111111111")["users"]) == 1
+    ctl(data, "user", "delete", "bob", "--account", "111111111111")
+    ctl(data, "user", "delete", "bob")
     ctl(data, "key", "delete", other)
     return root["access_key_id"]
 
@@ -119,6 +128,11 @@ class TestCommands:
         listed = cloudmapctl("--data", data, "key", "list").stdout.splitlines()
         assert listed[0].split() == ["Access", "key", "id", "Account", "User", "State", "Created"] and len(listed) == 2
         assert cloudmapctl("--data", data, "user", "list").stdout == "(none)\n"
+        key = listed[1].split()[0]
+        assert "refused from now on" in cloudmapctl("--data", data, "key", "disable", key).stdout
+        assert "taken again" in cloudmapctl("--data", data, "key", "enable", key).stdout
+        assert "gone, with all sessions" in cloudmapctl("--data", data, "key", "delete", key).stdout
+        assert "key delete needs an access key id" in refused(data, "key", "delete", code=64)
 
     @pytest.mark.parametrize("words, why", [
         (["key", "create"], "--user NAME or --root"),

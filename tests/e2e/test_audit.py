@@ -103,6 +103,17 @@ def test_off_where_nobody_signs(start_daemon):
     assert "whole: no records" in audit(daemon, "verify").stdout
 
 
+def test_people_see_who_and_what(start_daemon):
+    daemon = start_daemon(ON)
+    done = cloudmapctl("--data", daemon.data, "user", "create", "ann", "--account", "111111111111")
+    assert done.returncode == 0, done
+    call(daemon.api, "CreateHttpNamespace", Name="shop")
+    settled(daemon, 2)
+    made, shop = (line.split(None, 2) for line in audit(daemon, "list").stdout.splitlines()[1:])
+    assert made[1:] == ["CreateUser", "cloudmapctl for 111111111111                  ann"]
+    assert (shop[1], shop[2].split()[1:]) == ("CreateHttpNamespace", ["shop"])
+
+
 def test_lookup_events(audited):
     api, client = audited.api, trail(audited)
     namespace = api.namespace("shop")

@@ -168,6 +168,10 @@ def test_a_new_key_file_makes_a_new_signing_key(start_daemon):
     assert done.returncode == 0, done
     after = public_key(daemon.data)
     assert after != before
+    assert re.search(f"^Audit key before +{before}$", done.stdout, re.M), done
+    assert re.search(f"^Audit key +{after}$", done.stdout, re.M), done
+    said = cloudmapctl("--data", daemon.data, "audit", "verify").stdout
+    assert f"signed: by {before}, which is not the key file's key" in said
     daemon.stop()  # the change is a record, which the new key signs
     assert b'"eventName":"ResealAccessKeys"' in trail.read(daemon.data)[-2][1]
     assert verified(daemon.data)["checkpoints"] == 1

@@ -36,10 +36,17 @@ def instances(daemon, service):
 
 class TestUsage:
     def test_help_fits_a_window(self):
-        for words in (["help"], ["--help"], ["status", "--help"]):
+        for words in (["help"], ["--help"], ["help", "--help"]):
             text = good(cloudmapctl(*words))
             assert all(name in text for name in ("status", "explain NAME", "backup FILE", "restore FILE", "env", "doctor"))
-            assert len(text.splitlines()) <= 60 and max(map(len, text.splitlines())) <= 80
+            assert len(text.splitlines()) <= 40 and max(map(len, text.splitlines())) <= 80
+        for command in re.findall(r"^  ([a-z]+) ", text.split("Options")[0], re.M):
+            if command != "help":
+                more = good(cloudmapctl("help", command))
+                assert more.startswith(f"Usage: cloudmapctl [OPTION]... {command} ") and "-o FORMAT" in more
+                assert more == good(cloudmapctl(command, "--help"))
+        assert "--trust FILE" in good(cloudmapctl("help", "role"))
+        assert "no command: nonsense" in cloudmapctl("help", "nonsense").stderr
         assert re.fullmatch(r"cloudmapctl \d+\.\d+\.\d+\n", good(cloudmapctl("--version")))
 
     @pytest.mark.parametrize("words", [

@@ -5,6 +5,7 @@ scanners find, and what the operator is told."""
 import contextlib
 import datetime
 import itertools
+import json
 import os
 import re
 import signal
@@ -317,6 +318,13 @@ def test_what_the_operator_sees(folder, start_daemon):
     assert 390 < days < 398
     said = cloudmapctl("--data", daemon.data, "doctor").stdout
     assert re.search(r"certificate +.*valid for 39\d days", said), said
+    said = cloudmapctl("--data", daemon.data, "status").stdout
+    assert re.search(rf"^TLS +127\.0\.0\.1:{port_of(daemon)} \(https\)\n +certificate valid until 20", said, re.M), said
+    url = f"https://{NAME}:{port_of(daemon)}"
+    for there, result in ((url, "ok"), (url + "1", "warning")):
+        done = cloudmapctl("--data", daemon.data, "doctor", "-o", "json", env={"AWS_ENDPOINT_URL": there})
+        found = {one["check"]: one["result"] for one in json.loads(done.stdout)}
+        assert found["environment"] == result, done
 
 
 def test_sslscan(folder, start_daemon):

@@ -50,6 +50,27 @@ static void test_record(void **state)
     arena_fini(&arena);
 }
 
+static void test_operator(void **state)
+{
+    struct audit_event event;
+    struct arena arena;
+
+    (void)state;
+    arena_init(&arena, 1 << 20);
+    assert_int_equal(
+        parse("{\"userIdentity\":{\"type\":\"Root\",\"invokedBy\":\"cloudmapctl\"},\"eventName\":\"CreateAccessKey\","
+              "\"requestParameters\":{\"accessKeyId\":\"AKIA\",\"userName\":\"ann\"},"
+              "\"responseElements\":{\"userName\":\"ann\"},\"eventID\":\"e\",\"eventTime\":\"2026-01-01T00:00:00Z\"}",
+              &arena, &event),
+        0);
+    assert_str(event.invoked_by, "cloudmapctl");
+    assert_int_equal(event.n_resources, 2); /* what is named twice counts once */
+    assert_str(event.resources[0].type, "AWS::IAM::AccessKey");
+    assert_str(event.resources[1].type, "AWS::IAM::User");
+    assert_str(event.resources[1].name, "ann");
+    arena_fini(&arena);
+}
+
 static void test_users(void **state)
 {
     static const struct row {
@@ -96,6 +117,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_record),
+        cmocka_unit_test(test_operator),
         cmocka_unit_test(test_users),
         cmocka_unit_test(test_no_record),
     };

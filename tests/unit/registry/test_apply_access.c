@@ -103,7 +103,7 @@ static void test_life_of_a_key(void **state)
     assert_false(str_is_set(find_key(&bed, 1).id));
     assert_int_equal(change_key(&bed, CHANGE_DELETE_KEY, 1, false, NULL), CHANGE_RESOURCE_NOT_FOUND);
     assert_int_equal(change_key(&bed, CHANGE_UPDATE_KEY, 1, false, NULL), CHANGE_RESOURCE_NOT_FOUND);
-    assert_str(bed.caller.change.message, "there is no access key AKIA0000000000000001");
+    assert_str(bed.caller.change.message, "there is no access key AKIA0000000000000001; key list shows them");
     assert_int_equal(bed_count_records(&bed, "access_key/"), 0);
     bed_check_reopen(&bed);
     bed_fini(&bed);
@@ -122,13 +122,14 @@ static void test_who_may_have_keys(void **state)
     for (unsigned i = 1; i <= 2; i++)
         assert_int_equal(create_key(&bed, i, NULL, "k.x"), 0);
     assert_int_equal(create_key(&bed, 3, NULL, "k.x"), CHANGE_LIMIT);
-    assert_str(bed.caller.change.message, "root of account 000000000000 has 2 access keys already, which is the most");
+    assert_str(bed.caller.change.message,
+               "root of account 000000000000 has 2 access keys already, which is the most; delete one first");
     assert_int_equal(create_identity(&bed, IDENTITY_USER, "bob"), 0);
     for (unsigned i = 3; i <= 4; i++)
         assert_int_equal(create_key(&bed, i, "bob", "k.x"), 0);
     assert_int_equal(create_key(&bed, 5, "bob", "k.x"), CHANGE_LIMIT);
     assert_str(bed.caller.change.message,
-               "user bob of account 000000000000 has 2 access keys already, which is the most");
+               "user bob of account 000000000000 has 2 access keys already, which is the most; delete one first");
     assert_int_equal(name_identity(&bed, CHANGE_DELETE_IDENTITY, IDENTITY_USER, "bob"), CHANGE_IN_USE);
     assert_str(bed.caller.change.message, "user bob has 2 access keys; delete them first");
     change_key(&bed, CHANGE_DELETE_KEY, 3, false, NULL);
