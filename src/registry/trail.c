@@ -117,7 +117,7 @@ static bool trail_is_time_to_sign(const struct trail *trail, int64_t wall_ms, in
 {
     const struct trail_unsigned *rest = &trail->rest;
 
-    return rest->n >= TRAIL_SIGN_ROWS || wall_ms - rest->wall_ms >= TRAIL_SIGN_MS ||
+    return rest->n - rest->n_tried >= TRAIL_SIGN_ROWS || wall_ms - rest->wall_ms >= TRAIL_SIGN_MS ||
            mono_ms - rest->mono_ms >= TRAIL_SIGN_MS;
 }
 
@@ -131,14 +131,16 @@ void trail_put_checkpoint(struct trail *trail, const struct registry_signer *sig
     trail->rest_before = trail->rest;
     if (!trail->rest.n || !(last || trail_is_time_to_sign(trail, wall_ms, mono_ms)))
         return;
+    /* Whether nobody can sign or the commit fails, with each change that is refused, say: not at once again. */
+    trail->rest.n_tried = trail->rest.n;
+    trail->rest.wall_ms = wall_ms;
+    trail->rest.mono_ms = mono_ms;
+    trail->rest_before = trail->rest;
     buf_clear(&trail->text);
     signer->sign(signer->arg, head, wall_ms, &trail->text);
     if (trail->text.n && !trail->text.failed) {
         store_append(batch, wall_ms, buf_str(&trail->text));
-        trail->rest.n = 0;
-    } else { /* not at once again */
-        trail->rest.wall_ms = wall_ms;
-        trail->rest.mono_ms = mono_ms;
+        trail->rest = (struct trail_unsigned){ 0 };
     }
 }
 
