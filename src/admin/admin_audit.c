@@ -58,6 +58,19 @@ static struct str policy_name(const struct change *change)
     return change->kind == CHANGE_DETACH_POLICY && change->n_keys ? change->keys[0] : (struct str){ 0 };
 }
 
+/* Who got which rights; of what was refused the name is enough. */
+static void put_documents(struct json_writer *writer, const struct change *change)
+{
+    if (change->result)
+        return;
+    if (change->kind == CHANGE_SHARE)
+        json_field_optional(writer, STR("policy"), change->document);
+    if (change->kind == CHANGE_ATTACH_POLICY && change->n_pairs && change->pairs[0].value.n)
+        json_field_string(writer, STR("policyDocument"), change->pairs[0].value);
+    if (change->kind == CHANGE_CREATE_IDENTITY)
+        json_field_optional(writer, STR("assumeRolePolicyDocument"), change->identity.trust);
+}
+
 static void put_parameters(struct json_writer *writer, const struct change *change)
 {
     bool is_user = change->identity.kind == IDENTITY_USER;
@@ -77,6 +90,7 @@ static void put_parameters(struct json_writer *writer, const struct change *chan
     json_field_optional(writer, STR("namespaceId"), change->namespace_id);
     json_field_optional(writer, STR("serviceId"), change->service_id);
     json_field_optional(writer, STR("instanceId"), change->instance_id);
+    put_documents(writer, change);
     json_close_object(writer);
 }
 

@@ -495,6 +495,7 @@ def test_the_record_says_whose_it_was(sharing, consumer, owner, place):
     assert "resources" not in seen[1] and seen[1]["recipientAccountId"] == OWNER
     made = next(one for one in reversed(sharing.records()) if one["eventName"] == "PutResourcePolicy")
     assert made["requestParameters"]["namespaceId"] == place["id"]
+    assert json.loads(made["requestParameters"]["policy"])["Statement"]["Principal"] == {"AWS": CONSUMER}
 
 
 class TestCommand:
