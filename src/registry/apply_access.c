@@ -110,6 +110,8 @@ static int apply_update_key(struct apply *apply, struct change *change)
         if (!apply_has_seal(apply, change->key.sealed))
             return CHANGE_SEAL_CHANGED;
         draft.sealed = change->key.sealed;
+        /* Another secret is another key: whoever knew the old one keeps no session that it began. */
+        draft.create_ms = apply->wall_ms > old->create_ms ? apply->wall_ms : old->create_ms + 1;
     } else if (draft.is_disabled == old->is_disabled) {
         return 0;
     }

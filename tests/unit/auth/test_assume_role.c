@@ -273,9 +273,11 @@ static void a_session_that_a_certificate_began(void **state)
 static void what_changes_a_key(void **state)
 {
     (void)state;
+    struct assume_role_outcome outcome;
     struct principal principal;
     struct str none = { 0 };
     assert_int_equal(call(KEY_ID, SECRET, none, 0, &principal), 0);
+    assert_int_equal(assume((struct assume_role_call){ 0 }, &outcome), 0);
     disable_key(true);
     assert_int_equal(call(KEY_ID, SECRET, none, 0, &principal), AUTHENTICATE_UNKNOWN);
     struct str sealed;
@@ -284,6 +286,7 @@ static void what_changes_a_key(void **state)
     assert_int_equal(caller_do(&bed.caller), 0);
     assert_int_equal(call(KEY_ID, SECRET, none, 0, &principal), AUTHENTICATE_INVALID);
     assert_int_equal(call(KEY_ID, STR("another secret"), none, 0, &principal), 0);
+    assert_int_equal(call_session(&outcome, 0, &principal), AUTHENTICATE_UNKNOWN);
 }
 
 static void who_may_not(void **state)
