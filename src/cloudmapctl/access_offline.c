@@ -9,14 +9,13 @@
 #include "admin/audit_signer.h"
 #include "admin/socket_path.h"
 #include "base/log.h"
+#include "cloudmapctl/data_owner.h"
 #include "json/reader.h"
 
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -97,25 +96,6 @@ static int run_on(const struct ctl *ctl, struct registry *registry, struct buf *
     return r > 0 && status == 500 ? EX_CONFIG : EXIT_FAILURE;
 }
 
-/* What root made in a directory of the daemon's user becomes that user's, or the daemon could not open it. */
-static void give_to_owner(const char *path)
-{
-    static const char *const names[] = { "cloudmap.db", "acknowledged", "lock", "secret.key" };
-    struct stat folder, file;
-    int dir = geteuid() == 0 ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-    if (dir < 0)
-        return;
-    for (size_t i = 0; fstat(dir, &folder) == 0 && i < sizeof(names) / sizeof(names[0]); i++) {
-        int fd = openat(dir, names[i], O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-        if (fd >= 0 && fstat(fd, &file) == 0 && S_ISREG(file.st_mode) && file.st_nlink == 1 && file.st_uid == 0 &&
-            fchown(fd, folder.st_uid, folder.st_gid) < 0)
-            ctl_fail(EXIT_FAILURE, "%s/%s cannot be given to the owner of its directory", path, names[i]);
-        if (fd >= 0)
-            close(fd);
-    }
-    close(dir);
-}
-
 int access_offline_run(const struct ctl *ctl, bool makes, struct buf *request, struct buf *answer, char *why,
                        size_t size)
 {
@@ -139,6 +119,6 @@ int access_offline_run(const struct ctl *ctl, bool makes, struct buf *request, s
     registry_close(registry);
     vault_free(vault);
     store_close(store);
-    give_to_owner(ctl->data);
+    data_owner_give(ctl->data);
     return code;
 }

@@ -32,6 +32,8 @@ struct tls {
 
 /* --- files ------------------------------------------------------------------------------------------------------- */
 
+#define NOT_OURS "this user cannot read it; make it this user's own, or root's with a group that it is in, mode 0640"
+
 static int bad(struct http_message *message, const char *path, const char *reason)
 {
     snprintf(message->text, sizeof(message->text), "%s: %s.", path, reason);
@@ -70,7 +72,7 @@ static int read_file(const char *path, bool is_key, gnutls_datum_t *ret_text, st
     struct stat stat;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
-        return bad(message, path, strerror(errno));
+        return bad(message, path, errno == EACCES && is_key ? NOT_OURS : strerror(errno));
     int r = fstat(fd, &stat) ? bad(message, path, strerror(errno)) : check_file(&stat, is_key, path, message);
     if (r == 0 && !(ret_text->data = mem_zalloc((size_t)stat.st_size + 1)))
         r = -ENOMEM;

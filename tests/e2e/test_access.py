@@ -121,6 +121,16 @@ class TestCommands:
         assert {path.name: path.stat().st_uid for path in data.iterdir()} == {
             name: owner for name in ("acknowledged", "cloudmap.db", "lock", "secret.key")}
 
+    def test_so_it_does_what_it_restores(self, tmp_path):
+        data, owner = tmp_path / "data", 65534 if os.geteuid() == 0 else os.geteuid()
+        ctl(tmp_path / "other", "key", "create", "--root")
+        ctl(tmp_path / "other", "backup", tmp_path / "copy.db")
+        data.mkdir(mode=0o700)
+        os.chown(data, owner, -1)
+        for words in (["restore"], ["restore", "--replace"]):
+            ctl(data, *words, tmp_path / "copy.db")
+            assert {path.stat().st_uid for path in data.iterdir()} == {owner}
+
     def test_table(self, tmp_path):
         data = tmp_path / "data"
         made = cloudmapctl("--data", data, "key", "create", "--root").stdout

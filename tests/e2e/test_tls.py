@@ -7,12 +7,15 @@ import datetime
 import itertools
 import json
 import os
+import pathlib
 import re
+import shutil
 import signal
 import socket
 import ssl
 import struct
 import subprocess
+import tempfile
 import threading
 import time
 import urllib.request
@@ -22,7 +25,7 @@ import pytest
 from botocore.config import Config
 
 from support.client import until
-from support.daemon import is_sanitized
+from support.daemon import binary, is_sanitized
 from support.program import cloudmapctl, cloudmapd
 from support.raw_http import Wire, call
 from support.sdk import REGION, Aws, client_env
@@ -296,6 +299,21 @@ def test_refused_at_the_start(folder, tmp_path, changes, message):
     done = cloudmapd("--data", tmp_path / "data", "--api", "127.0.0.1:0", "--dns", "127.0.0.1:0", *words)
     assert done.returncode == 78
     assert message in done.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make files of another user")
+def test_a_key_of_another_user():
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        folder.chmod(0o755)
+        certs(folder)
+        (folder / "data").mkdir()
+        os.chown(folder / "data", 65534, 65534)
+        words = [word for key, value in settings(folder).items() for word in ("--set", f"{key}={value}")]
+        done = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
+                               shutil.copy(binary(), folder), "--data", folder / "data", "--api", "127.0.0.1:0",
+                               "--dns", "127.0.0.1:0", *words], capture_output=True, text=True)
+        assert done.returncode == 78 and "root's with a group that it is in, mode 0640" in done.stderr, done
 
 
 def test_client_certificates(folder, start_daemon):
