@@ -48,8 +48,12 @@ static void enter_by_arn(struct api_call *call, struct str text)
     if (arn_parse(text, &arn) || !is_foreign(call, arn.account) || !str_eq(arn.region, call->region))
         return;
     tenant = state_find_tenant(call->snapshot, arn.account, arn.region);
-    node = arn.kind == ARN_SERVICE ? state_find_service(tenant, arn.id) : NULL;
-    enter(call, tenant, state_find_namespace(tenant, node ? node->config->namespace_id : arn.id));
+    if (arn.kind == ARN_NAMESPACE) {
+        enter(call, tenant, state_find_namespace(tenant, arn.id));
+        return;
+    }
+    node = state_find_service(tenant, arn.id);
+    enter(call, tenant, node ? state_find_namespace(tenant, node->config->namespace_id) : NULL);
 }
 
 static void enter_by_names(struct api_call *call, const struct discover_instances_input *in)
@@ -75,14 +79,6 @@ static void enter_by_operation(struct api_call *call, const struct get_operation
     enter(call, tenant, operation ? state_find_namespace(tenant, operation->namespace_id) : NULL);
 }
 
-static void enter_to_create(struct api_call *call, const struct create_service_input *in)
-{
-    if (in->namespace_id.n)
-        enter_by_arn(call, in->namespace_id);
-    else if (in->dns_config)
-        enter_by_arn(call, in->dns_config->namespace_id);
-}
-
 void share_find(struct api_call *call, const void *in)
 {
     call->owner = call->account;
@@ -92,10 +88,8 @@ void share_find(struct api_call *call, const void *in)
     switch (call->op->resource) {
     case OP_ON_NAMESPACE:
     case OP_ON_SERVICE:
+    case OP_ON_NEW_SERVICE: /* DnsConfig's NamespaceId has no room for an ARN */
         enter_by_arn(call, *(const struct str *)op_find_member(call->op, in, str_of(call->op->resource_member)));
-        break;
-    case OP_ON_NEW_SERVICE:
-        enter_to_create(call, in);
         break;
     case OP_ON_NAMES:
         enter_by_names(call, in);

@@ -327,6 +327,7 @@ def test_ids_and_bare_names_are_the_callers_own(sharing, consumer, place):
     consumer.fails("GetNamespace", "NamespaceNotFound", Id=place["id"])
     consumer.fails("CreateService", "NamespaceNotFound", Name="x", NamespaceId=place["id"])
     consumer.fails("GetService", "ServiceNotFound", Id=place["web_id"])
+    consumer.fails("GetService", "ServiceNotFound", Id=place["arn"].replace(":namespace/", ":service/"))
     consumer.fails("RegisterInstance", "ServiceNotFound", ServiceId=place["web_id"], InstanceId="i", Attributes={})
     names = {"NamespaceName": place["name"], "ServiceName": "web"}
     consumer.fails("DiscoverInstances", "NamespaceNotFound", **names)
@@ -531,7 +532,7 @@ class TestCommand:
         (["share", f"arn:aws:servicediscovery:us-east-1:{OWNER}:namespace/ns-1", OWNER], "that account's own"),
         (["share", f"arn:aws:servicediscovery:us-east-1:{OWNER}:namespace/ns-1", OTHER], "there is no namespace ns-1"),
         (["unshare", f"arn:aws:servicediscovery:us-east-1:{OWNER}:namespace/ns-1"], "there is no namespace ns-1"),
-        (["share"], "needs one more word"), (["shares", "x"], "unexpected argument")])
+        (["share"], "policy share needs a namespace"), (["shares", "x"], "unexpected argument")])
     def test_what_is_refused(self, sharing, words, why):
         done = cloudmapctl("--data", sharing.daemon.data, "policy", *words)
         assert done.returncode != 0 and why in done.stderr
