@@ -19,7 +19,8 @@ from support.client import until
 from support.daemon import Daemon
 from support.dns import Dns
 from support.program import cloudmapctl
-from support.secondary import KEY, KEY_NAME, SECRET, Secondary, free_port, keyring, transfer
+from support.peer import free_port
+from support.secondary import KEY, KEY_NAME, SECRET, Secondary, keyring, transfer
 from support.upstream import Upstream, reply
 
 CHANGE_SECONDS = float(os.environ.get("TRANSFER_SECONDS", "5"))  # a minute is the long form

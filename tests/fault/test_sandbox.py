@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from server import Server
+from support.client import until
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = ("CLOUDMAPD", "CLOUDMAPCTL", "CLOUD_UNMAP")
@@ -34,8 +35,9 @@ def test_what_it_has_given_up(server):
     assert int(seen["CapInh"], 16) == int(seen["CapAmb"], 16) == 0
     assert resource.prlimit(server.pid, resource.RLIMIT_CORE) == (0, 0)
     assert os.stat(f"/proc/{server.pid}/mem").st_uid == 0  # not dumpable: root's, whoever it runs as
-    names = {path.read_text(encoding="ascii").strip() for path in Path(f"/proc/{server.pid}/task").glob("*/comm")}
-    assert {"http-0", "dns-udp", "dns-tcp"} <= names
+    tasks = Path(f"/proc/{server.pid}/task")  # threads take their names when they first run
+    until(lambda: {path.read_text(encoding="ascii").strip() for path in tasks.glob("*/comm")},
+          lambda names: {"http-0", "dns-udp", "dns-tcp"} <= names)
 
 
 def test_a_user_of_its_own(tmp_path):

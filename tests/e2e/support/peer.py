@@ -4,6 +4,7 @@ follow it, servers to compare it with."""
 
 import contextlib
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -31,11 +32,17 @@ def peer(program, package):
 
 
 def free_port(host="127.0.0.1"):
-    """A port that is free over UDP and TCP at the moment."""
-    with socket.socket() as tcp, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-        tcp.bind((host, 0))
-        udp.bind((host, tcp.getsockname()[1]))
-        return tcp.getsockname()[1]
+    """A port that is free over UDP and TCP at the moment; below those that the kernel gives to whoever connects, so that
+    it is likely to stay free."""
+    while True:
+        port = random.randrange(12000, 32000)
+        with socket.socket() as tcp, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+            try:
+                tcp.bind((host, port))
+                udp.bind((host, port))
+                return port
+            except OSError:
+                continue
 
 
 @contextlib.contextmanager

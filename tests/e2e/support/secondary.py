@@ -3,7 +3,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -120,12 +119,6 @@ COMMANDS = {
     "knot": (KNOT, "knot.conf", lambda conf, home: [peer("usr/sbin/knotd", "knot"), "-c", conf]),
     "bind": (BIND, "named.conf", lambda conf, home: [peer("usr/sbin/named", "bind9"), "-g", "-n", "1", "-c", conf]),
 }
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def transfer(port, zone, keyring=None):
