@@ -25,7 +25,6 @@
 static void put_issuer(struct json_writer *writer, const struct principal *principal)
 {
     struct str id = principal->id;
-    char room[PRINCIPAL_ARN_ROOM];
 
     id.n = str_find_char(id, ':');
     json_key(writer, STR("sessionContext"));
@@ -34,7 +33,7 @@ static void put_issuer(struct json_writer *writer, const struct principal *princ
     json_open_object(writer);
     json_field_string(writer, STR("type"), STR("Role"));
     json_field_string(writer, STR("principalId"), id);
-    json_field_string(writer, STR("arn"), principal_lasting_arn(principal, room));
+    json_field_string(writer, STR("arn"), principal_lasting_arn(principal));
     json_field_string(writer, STR("accountId"), principal->account);
     json_field_string(writer, STR("userName"), principal->name);
     json_close_object(writer);

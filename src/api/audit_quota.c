@@ -83,8 +83,7 @@ static uint64_t leave_out(struct audit_quota *quota, int64_t mono_ms)
 
 bool audit_quota_take(struct audit_quota *quota, const struct principal *principal, size_t n, int64_t mono_ms)
 {
-    char room[PRINCIPAL_ARN_ROOM];
-    struct str who = principal_lasting_arn(principal, room);
+    struct str who = principal_lasting_arn(principal);
     struct bucket *one = &quota->each[hash_sip(&quota->key, who.p, who.n) % BUCKETS], *all = &quota->all;
     uint64_t n_logged = 0;
     bool fits;

@@ -17,12 +17,13 @@
 #include <pthread.h>
 
 #define EVENT_MAX 4096
+#define TEXT_MAX 256 /* of longer ARNs the rest is not told */
 #define ACCOUNT_MAX 16
 #define REGION_MAX 64
 
 struct text {
     size_t n;
-    char p[PRINCIPAL_ARN_ROOM];
+    char p[TEXT_MAX];
 };
 
 /* What one principal does of one kind. */
@@ -204,7 +205,6 @@ static struct tally *find_tally(struct spike *spike, enum spike_kind kind, struc
 
 void spike_count(struct spike *spike, enum spike_kind kind, const struct principal *principal, struct str region)
 {
-    char room[PRINCIPAL_ARN_ROOM];
     struct tally *tally, told = { .is_burst = false };
     bool is_told = false;
     int64_t now_ms;
@@ -213,7 +213,7 @@ void spike_count(struct spike *spike, enum spike_kind kind, const struct princip
         return;
     now_ms = clock_mono_ns(spike->config.clock) / 1000000;
     pthread_mutex_lock(&spike->mutex);
-    tally = find_tally(spike, kind, principal_lasting_arn(principal, room), now_ms);
+    tally = find_tally(spike, kind, principal_lasting_arn(principal), now_ms);
     if (tally) {
         estimate(spike, tally, now_ms);
         tally->n++;

@@ -6,7 +6,6 @@
 #include "auth/access_lookup.h"
 
 #include <errno.h>
-#include <stdio.h>
 
 int principal_of_root(struct str account, struct arena *arena, struct principal *ret_principal)
 {
@@ -57,6 +56,7 @@ int principal_of_role(const struct identity_node *role, struct str session_name,
     const struct identity *config = role->config;
 
     principal_copy(config, arena, ret_principal);
+    ret_principal->role_arn = ret_principal->arn;
     ret_principal->session_name = arena_dup(arena, session_name);
     ret_principal->id = arena_printf(arena, STR_FMT ":" STR_FMT, STR_ARG(config->id), STR_ARG(session_name));
     ret_principal->arn = arena_printf(arena, "arn:aws:sts::" STR_FMT ":assumed-role/" STR_FMT "/" STR_FMT,
@@ -64,13 +64,7 @@ int principal_of_role(const struct identity_node *role, struct str session_name,
     return arena->failed ? -ENOMEM : 0;
 }
 
-struct str principal_lasting_arn(const struct principal *principal, char room[PRINCIPAL_ARN_ROOM])
+struct str principal_lasting_arn(const struct principal *principal)
 {
-    int n;
-
-    if (principal->kind != PRINCIPAL_ROLE)
-        return principal->arn;
-    n = snprintf(room, PRINCIPAL_ARN_ROOM, "arn:aws:iam::" STR_FMT ":role/" STR_FMT, STR_ARG(principal->account),
-                 STR_ARG(principal->name));
-    return (struct str){ room, n < PRINCIPAL_ARN_ROOM ? (size_t)n : PRINCIPAL_ARN_ROOM - 1 };
+    return principal->kind == PRINCIPAL_ROLE ? principal->role_arn : principal->arn;
 }

@@ -31,7 +31,7 @@ struct principal {
     struct str arn;     /* `arn:aws:iam::A:root`, `...:user/PATH/NAME`, `arn:aws:sts::A:assumed-role/NAME/SESSION` */
     struct str id;      /* aws:userid: the account; `AIDA...`; `AROA...:SESSION` */
     struct str name;    /* of the user or role; absent for root */
-    struct str session_name;             /* PRINCIPAL_ROLE */
+    struct str session_name, role_arn;   /* PRINCIPAL_ROLE */
     struct str access_key_id;            /* absent: nobody signed, in open mode */
     const struct policy *session_policy; /* of AssumeRole: what the session keeps of its role; NULL: all */
     int64_t token_issue_s;               /* aws:TokenIssueTime; 0: no session token */
@@ -46,9 +46,7 @@ int principal_of_user(const struct identity_node *user, struct arena *arena, str
 /* A session of the role. 0 or -ENOMEM. */
 int principal_of_role(const struct identity_node *role, struct str session_name, struct arena *arena,
                       struct principal *ret_principal);
-#define PRINCIPAL_ARN_ROOM 256
-/* Who it is for good: the ARN of the user or root, of a session that of its role; at most PRINCIPAL_ARN_ROOM - 1 bytes,
- * perhaps in `room`. */
-struct str principal_lasting_arn(const struct principal *principal, char room[PRINCIPAL_ARN_ROOM]);
+/* Who it is for good: the ARN of the user or root, of a session that of its role; borrowed from the principal. */
+struct str principal_lasting_arn(const struct principal *principal);
 /* Root of an account, as everybody is in open mode. 0 or -ENOMEM. */
 int principal_of_root(struct str account, struct arena *arena, struct principal *ret_principal);

@@ -112,7 +112,9 @@ static void test_windows(void **state)
 /* Sessions are their role's; of too many principals those are kept that do much. */
 static void test_principals(void **state)
 {
-    struct principal role = { .kind = PRINCIPAL_ROLE, .account = STR("000000000000"), .name = STR("r") };
+    struct principal role = { .kind = PRINCIPAL_ROLE,
+                              .account = STR("000000000000"),
+                              .role_arn = STR("arn:aws:iam::000000000000:role/r") };
     char arn[64];
 
     (void)state;

@@ -178,6 +178,7 @@ static void a_session_signs(void **state)
     assert_str(outcome.principal.id, "AROAAAAAAAAAAAAAAAAAA:ci");
     assert_int_equal(call_session(&outcome, 10, &principal), 0);
     assert_int_equal(principal.kind, PRINCIPAL_ROLE);
+    assert_str(principal_lasting_arn(&principal), "arn:aws:iam::000000000000:role/team/ops");
     assert_str(principal.arn, "arn:aws:sts::000000000000:assumed-role/ops/ci");
     assert_true(str_eq(principal.access_key_id, outcome.session.access_key_id));
     assert_int_equal(principal.token_issue_s, NOW);
