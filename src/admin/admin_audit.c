@@ -44,10 +44,8 @@ static struct event event_of(const struct change *change)
         return (struct event){ cloud_map, STR("UndrainInstance") };
     case CHANGE_GUARD_RELEASE:
         return (struct event){ cloud_map, STR("ReleaseHeldRemovals") };
-    case CHANGE_GUARD_CANCEL:
+    default: /* CHANGE_GUARD_CANCEL */
         return (struct event){ cloud_map, STR("CancelHeldRemovals") };
-    default:
-        return (struct event){ cloud_map, STR("RenewInstance") };
     }
 }
 

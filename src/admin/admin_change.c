@@ -211,6 +211,8 @@ void admin_change_handle(struct registry *registry, struct health *health, struc
     for (size_t i = 0; i < PATH_COUNT; i++)
         if (str_eq(http_request_path(request), paths[i].path))
             call->change.kind = paths[i].kind;
+    if (call->change.kind == CHANGE_RENEW)
+        call->change.audit = NULL; /* a renewal writes nothing */
     if (read_body(call)) {
         respond_error(request, 400, STR("that is not what this resource takes"));
         free_call(call);

@@ -40,14 +40,14 @@ static const struct command commands[] = {
     { "health", "SERVICE", 1, 1, health_table_run, PLACE_SOCKET, "how a service's instances are, and why" },
     { "drain", "SERVICE INSTANCE", 2, 2, drain_run, PLACE_SOCKET, "take an instance out of discovery and DNS" },
     { "undrain", "SERVICE INSTANCE", 2, 2, drain_run_undrain, PLACE_SOCKET, "serve it again" },
-    { "guard", "ACTION [SERVICE]", 1, 3, held_run, PLACE_SOCKET, "removals held back: list, release, cancel" },
+    { "guard", "list|release|cancel [SERVICE [INSTANCE]]", 1, 3, held_run, PLACE_SOCKET, "removals held back" },
     { "renew", "SERVICE INSTANCE", 2, 2, renew_run, PLACE_SOCKET, "renew an instance's lease" },
     { "key", "ACTION [ID]", 1, 2, access_ctl_key, PLACE_SOCKET, "keys: create, list, disable, enable, delete, rewrap" },
     { "user", "ACTION [NAME]", 1, 2, access_ctl_user, PLACE_SOCKET, "users: create, list, delete" },
     { "role", "ACTION [NAME]", 1, 2, access_ctl_role, PLACE_SOCKET, "roles: create, list, delete" },
     { "policy", "ACTION [POLICY]", 1, 4, access_ctl_policy, PLACE_SOCKET,
       "policies: attach, detach, list, test, share, unshare" },
-    { "audit", "ACTION [N]", 1, 2, audit_trail_run, 0, "the audit trail: list [N], verify, key" },
+    { "audit", "list|verify|key [N]", 1, 2, audit_trail_run, 0, "the audit trail: its newest records; is it whole" },
     { "backup", "FILE", 1, 1, backup_run, 0, "a verified copy of the store; the daemon may run" },
     { "restore", "FILE", 1, 1, restore_run, 0, "make a backup the store; no daemon may run" },
     { "env", "", 0, 0, env_run, PLACE_SOCKET | PLACE_API, "variables for clients: eval \"$(cloudmapctl env)\"" },
@@ -122,9 +122,9 @@ static int print_help(void)
     for (size_t i = 0; i < COMMAND_COUNT; i++) {
         char left[48];
         snprintf(left, sizeof(left), "%s %s", commands[i].name, commands[i].words);
-        printf("  %-24s %s\n", left, commands[i].doc);
+        printf("  %-25s %s\n", left, commands[i].doc);
     }
-    printf("  %-24s this, or more about a command\n"
+    printf("  %-25s this, or more about a command\n"
            "\nOptions (those of one command: help COMMAND, man cloudmapctl):\n"
            "  --data DIR     the daemon's data (CLOUDMAP_STORE_PATH, ./cloudmap-data,\n"
            "                 /var/lib/cloudmap)\n"

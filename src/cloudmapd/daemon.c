@@ -252,7 +252,8 @@ static int start_views(struct daemon *daemon)
     return r;
 }
 
-static bool keeps_trail(const struct daemon *daemon)
+/* Of calls; what the operator changes is recorded in open mode, too: that is when the first keys are made. */
+static bool audits_calls(const struct daemon *daemon)
 {
     int wanted = daemon->config->audit_calls;
     return wanted == CONFIG_AUDIT_ON || (wanted == CONFIG_AUDIT_AUTO && daemon->is_auth_required);
@@ -269,7 +270,7 @@ static int start_access(struct daemon *daemon)
     if (r == 0)
         r = auth_mode_decide(daemon->config, &daemon->passed, found, &daemon->is_auth_required, message.text,
                              sizeof(message.text));
-    if (r == 0 && keeps_trail(daemon)) {
+    if (r == 0 && daemon->config->audit_calls != CONFIG_AUDIT_OFF) {
         struct registry_signer signer = audit_signer_of(vault_seal(daemon->vault));
         registry_keep_trail(daemon->registry, &signer);
     }
@@ -436,7 +437,7 @@ static int start_api(struct daemon *daemon)
                               .discover_rate = (uint64_t)config->limits_discover_rate,
                               .control_rate = (uint64_t)config->limits_control_rate,
                               .counts = config->api_counts,
-                              .audits = keeps_trail(daemon),
+                              .audits = audits_calls(daemon),
                               .audits_discovery = config->audit_discovery,
                               .audit_keep_bytes = (uint64_t)config->audit_keep_size,
                               .audit_keep_ms = config->audit_keep,

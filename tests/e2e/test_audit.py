@@ -101,6 +101,14 @@ def test_off_where_nobody_signs(start_daemon):
     daemon.api.namespace("shop")
     assert records(daemon) == []
     assert "whole: no records" in audit(daemon, "verify").stdout
+    cloudmapctl("--data", daemon.data, "key", "create", "--root")
+    assert [one["eventName"] for one in settled(daemon, 1)] == ["CreateAccessKey"]
+
+
+def test_off_is_off(start_daemon):
+    daemon = start_daemon({"audit.calls": "off"})
+    assert cloudmapctl("--data", daemon.data, "key", "create", "--root").returncode == 0
+    assert records(daemon) == []
 
 
 def test_people_see_who_and_what(start_daemon):

@@ -122,6 +122,6 @@ class TestUsage:
         done = cloudmapd("--help")
         assert (done.returncode, done.stderr) == (0, "")
         assert len(done.stdout.splitlines()) <= 24
-        assert "not answered in this release" in done.stdout
+        assert "address of DNS (127.0.0.1:8653)\n" in done.stdout
         done = cloudmapd("--version")
         assert done.returncode == 0 and re.fullmatch(r"cloudmapd \d+\.\d+\.\d+\n", done.stdout)
