@@ -12,6 +12,7 @@ void trail_init(struct trail *trail, int64_t keep_ms, uint64_t keep_bytes)
 {
     *trail = (struct trail){ .keep_ms = keep_ms, .keep_bytes = keep_bytes };
     buf_init(&trail->text, TRAIL_MAX_TEXT);
+    buf_init(&trail->checkpoint, TRAIL_MAX_TEXT);
     buf_init(&trail->notes, TRAIL_MAX_NOTES);
     buf_init(&trail->taken, TRAIL_MAX_NOTES);
     pthread_mutex_init(&trail->mutex, NULL);
@@ -20,6 +21,7 @@ void trail_init(struct trail *trail, int64_t keep_ms, uint64_t keep_bytes)
 void trail_fini(struct trail *trail)
 {
     buf_fini(&trail->text);
+    buf_fini(&trail->checkpoint);
     buf_fini(&trail->notes);
     buf_fini(&trail->taken);
     pthread_mutex_destroy(&trail->mutex);
@@ -117,8 +119,22 @@ static bool trail_is_time_to_sign(const struct trail *trail, int64_t wall_ms, in
 {
     const struct trail_unsigned *rest = &trail->rest;
 
-    return rest->n - rest->n_tried >= TRAIL_SIGN_ROWS || wall_ms - rest->wall_ms >= TRAIL_SIGN_MS ||
+    return rest->n >= TRAIL_SIGN_ROWS || wall_ms - rest->wall_ms >= TRAIL_SIGN_MS ||
            mono_ms - rest->mono_ms >= TRAIL_SIGN_MS;
+}
+
+/* What signs the row already is taken again: while the disk is full each change that it refuses makes a round, and each
+ * must try, but none has news to tell. */
+static void trail_sign(struct trail *trail, const struct registry_signer *signer, const struct store_trail_head *head,
+                       int64_t wall_ms)
+{
+    if (trail->checkpoint.n && trail->checkpoint_number == head->last)
+        return;
+    buf_clear(&trail->checkpoint);
+    signer->sign(signer->arg, head, wall_ms, &trail->checkpoint);
+    if (trail->checkpoint.failed)
+        buf_clear(&trail->checkpoint);
+    trail->checkpoint_number = head->last;
 }
 
 void trail_put_checkpoint(struct trail *trail, const struct registry_signer *signer,
@@ -131,16 +147,13 @@ void trail_put_checkpoint(struct trail *trail, const struct registry_signer *sig
     trail->rest_before = trail->rest;
     if (!trail->rest.n || !(last || trail_is_time_to_sign(trail, wall_ms, mono_ms)))
         return;
-    /* Whether nobody can sign or the commit fails, with each change that is refused, say: not at once again. */
-    trail->rest.n_tried = trail->rest.n;
-    trail->rest.wall_ms = wall_ms;
-    trail->rest.mono_ms = mono_ms;
-    trail->rest_before = trail->rest;
-    buf_clear(&trail->text);
-    signer->sign(signer->arg, head, wall_ms, &trail->text);
-    if (trail->text.n && !trail->text.failed) {
-        store_append(batch, wall_ms, buf_str(&trail->text));
-        trail->rest = (struct trail_unsigned){ 0 };
+    trail_sign(trail, signer, head, wall_ms);
+    if (trail->checkpoint.n) {
+        store_append(batch, wall_ms, buf_str(&trail->checkpoint));
+        trail->rest.n = 0;
+    } else { /* not at once again */
+        trail->rest.wall_ms = wall_ms;
+        trail->rest.mono_ms = mono_ms;
     }
 }
 

@@ -21,8 +21,8 @@
 
 /* The rows behind the newest checkpoint. */
 struct trail_unsigned {
-    uint64_t n, n_tried;      /* n_tried: how many there were when it was tried last to sign them */
-    int64_t wall_ms, mono_ms; /* of that, or when the first of them came */
+    uint64_t n;
+    int64_t wall_ms, mono_ms; /* when the first of them came */
 };
 
 struct trail {
@@ -30,8 +30,10 @@ struct trail {
     uint64_t keep_bytes;
     struct trail_unsigned rest, rest_before; /* rest_before: this round */
     bool has_signed;
-    int64_t sweep_mono_ms; /* when the age of the oldest rows is looked at again */
-    struct buf text;       /* scratch */
+    struct buf checkpoint;      /* the newest, which a commit that failed may have left out */
+    uint64_t checkpoint_number; /* of the row that it signs */
+    int64_t sweep_mono_ms;      /* when the age of the oldest rows is looked at again */
+    struct buf text;            /* scratch */
     pthread_mutex_t mutex;
     /* under the mutex: each a line */
     struct buf notes, taken;
@@ -61,8 +63,7 @@ void trail_put_change(struct trail *trail, struct store_batch *batch, const stru
                       int64_t mono_ms);
 /* Puts the notes into the batch, when they are due or `ride`: there is a commit anyway. */
 void trail_put_notes(struct trail *trail, struct store_batch *batch, int64_t wall_ms, int64_t mono_ms, bool ride);
-/* The batch was not committed: the notes in it are lost, and counted; what it would have signed is not signed, and not
- * tried at once again. */
+/* The batch was not committed: the notes in it are lost, and counted; what it would have signed is not signed. */
 void trail_lose(struct trail *trail);
 /* Lets old rows go. */
 void trail_expire(struct trail *trail, struct store *store, struct store_batch *batch, int64_t wall_ms,
