@@ -103,6 +103,25 @@ static void put_identity(struct json_writer *writer, struct str account)
     json_close_object(writer);
 }
 
+/* IAM's codes; API reference, "Common Errors" and those of its actions. */
+static struct str error_code(int result)
+{
+    switch (result) {
+    case CHANGE_INVALID_INPUT:
+        return STR("InvalidInput");
+    case CHANGE_RESOURCE_NOT_FOUND:
+        return STR("NoSuchEntity");
+    case CHANGE_ACCESS_EXISTS:
+        return STR("EntityAlreadyExists");
+    case CHANGE_IN_USE:
+        return STR("DeleteConflict");
+    case CHANGE_LIMIT:
+        return STR("LimitExceeded");
+    default:
+        return STR("Failed");
+    }
+}
+
 static void put_ids(struct json_writer *writer, int64_t wall_ms)
 {
     uint8_t random[16];
@@ -132,7 +151,7 @@ void admin_audit_change(const struct change *change, int64_t wall_ms, struct buf
     put_parameters(&writer, change);
     put_ids(&writer, wall_ms);
     if (change->result) {
-        json_field_string(&writer, STR("errorCode"), STR("Failed"));
+        json_field_string(&writer, STR("errorCode"), error_code(change->result));
         json_field_optional(&writer, STR("errorMessage"), change->message);
     }
     json_key(&writer, STR("responseElements"));

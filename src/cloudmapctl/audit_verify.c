@@ -152,6 +152,11 @@ static void print_signed(const struct ctl *ctl, const struct verified *verified)
     else
         printf("signed: up to record %" PRIu64 " at %s by %s; %" PRIu64 " are newer\n", verified->newest.number, time,
                key, verified->rest.n);
+    if (verified->n_checkpoints && verified->n_foreign)
+        printf("also signed: %" PRIu64
+               " times by other keys, such as %s; if they were before `key rewrap`, name all with "
+               "--public-key\n",
+               verified->n_foreign, verified->foreign);
     if (verified->evidence.n)
         printf("noted: %zu are in the trail as they were noted; %zu are older than what is kept\n", verified->n_found,
                verified->evidence.n - verified->n_found);

@@ -116,8 +116,10 @@ def test_people_see_who_and_what(start_daemon):
     done = cloudmapctl("--data", daemon.data, "user", "create", "ann", "--account", "111111111111")
     assert done.returncode == 0, done
     call(daemon.api, "CreateHttpNamespace", Name="shop")
-    settled(daemon, 2)
-    made, shop = (line.split(None, 2) for line in audit(daemon, "list").stdout.splitlines()[1:])
+    cloudmapctl("--data", daemon.data, "user", "delete", "nobody")
+    settled(daemon, 3)
+    made, shop, refused = (line.split(None, 2) for line in audit(daemon, "list").stdout.splitlines()[1:])
+    assert refused[2].endswith(" nobody  failed: NoSuchEntity")
     assert made[1:] == ["CreateUser", "cloudmapctl for 111111111111                  ann"]
     assert (shop[1], shop[2].split()[1:]) == ("CreateHttpNamespace", ["shop"])
 

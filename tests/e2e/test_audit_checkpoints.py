@@ -175,6 +175,7 @@ def test_a_new_key_file_makes_a_new_signing_key(start_daemon):
     daemon.stop()  # the change is a record, which the new key signs
     assert b'"eventName":"ResealAccessKeys"' in trail.read(daemon.data)[-2][1]
     assert verified(daemon.data)["checkpoints"] == 1
+    assert f"also signed: 2 times by other keys, such as {before};" in audit(daemon.data, "verify").stdout
     assert verified(daemon.data, "--public-key", before, "--public-key", after)["checkpoints"] == 3
     rows = trail.read(daemon.data)
     first = next(n for n, (_, text) in enumerate(rows) if trail.is_checkpoint(text))
