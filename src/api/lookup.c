@@ -211,12 +211,19 @@ int lookup_handle(struct lookup *lookup, struct api_call *call)
 
 /* --- what is found ----------------------------------------------------------------------------------------------- */
 
+/* Keys, users, roles and policies are of no region. */
+static bool is_of_region(const struct audit_event *event, struct str region)
+{
+    return str_eq(event->region, region) ||
+           (str_is_set(event->source) && str_eq(event->source, STR("iam.amazonaws.com")));
+}
+
 static bool matches(const struct lookup_query *query, const struct audit_event *event)
 {
     const struct api_call *call = query->call;
     struct str value = query->value;
 
-    if (!str_eq(event->account, call->account) || !str_eq(event->region, call->region))
+    if (!str_eq(event->account, call->account) || !is_of_region(event, call->region))
         return false;
     switch (query->key) {
     case LOOKUP_EVENT_ID:

@@ -41,8 +41,8 @@ def audited(start_daemon):
     return start_daemon(ON)
 
 
-def trail(daemon):
-    return boto3.client("cloudtrail", endpoint_url=daemon.url, region_name=REGION, aws_access_key_id="x",
+def trail(daemon, region=REGION):
+    return boto3.client("cloudtrail", endpoint_url=daemon.url, region_name=region, aws_access_key_id="x",
                         aws_secret_access_key="y")
 
 
@@ -151,6 +151,17 @@ def test_lookup_events(audited):
     other = boto3.client("cloudtrail", endpoint_url=audited.url, region_name="eu-west-1", aws_access_key_id="x",
                          aws_secret_access_key="y")
     assert other.lookup_events()["Events"] == []
+
+
+def test_access_is_of_every_region(audited):
+    for account in ("000000000000", "111111111111"):
+        cloudmapctl("--data", audited.data, "user", "create", "ann", "--account", account)
+    audited.api.namespace("shop")
+    settled(audited, 3)
+    for region, names in ((REGION, ["CreateHttpNamespace", "CreateUser"]), ("eu-south-2", ["CreateUser"])):
+        events = trail(audited, region).lookup_events()["Events"]
+        assert [one["EventName"] for one in events if one["EventSource"] != "cloudtrail.amazonaws.com"] == names
+    assert {"ResourceType": "AWS::IAM::User", "ResourceName": "ann"} in events[-1]["Resources"]
 
 
 def test_tokens_of_lookup_events_tell_nothing(audited):
