@@ -288,7 +288,8 @@ class Terminal:
                                         env=environment(), start_new_session=True)
         os.close(theirs)
         self.text, self.lock = "", threading.Lock()
-        threading.Thread(target=self._read, daemon=True).start()
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
 
     def _read(self):
         with contextlib.suppress(OSError):  # the other end was closed
@@ -303,6 +304,7 @@ class Terminal:
     def stop(self):
         self.process.terminate()
         code = self.process.wait(WAIT_SECONDS)
+        self.reader.join(WAIT_SECONDS)  # or it would read from whatever has the number next
         os.close(self.ours)
         return code
 
