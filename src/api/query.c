@@ -103,7 +103,8 @@ static int query_assume_role(struct api_call *call, const struct sts_request *st
                                       { STR("roleSessionName"), sts->session_name } };
     static const enum sts_result results[] = { [ASSUME_ROLE_DENIED] = STS_ACCESS_DENIED,
                                                [ASSUME_ROLE_INVALID] = STS_INVALID_INPUT,
-                                               [ASSUME_ROLE_BAD_POLICY] = STS_MALFORMED_POLICY };
+                                               [ASSUME_ROLE_BAD_POLICY] = STS_MALFORMED_POLICY,
+                                               [ASSUME_ROLE_LARGE_POLICY] = STS_LARGE_POLICY };
     struct context context = { 0 };
     struct assume_role_outcome outcome;
     const struct assume_role_call assume = { .principal = call->principal,

@@ -24,6 +24,7 @@ static const struct sts_error_row rows[] = {
                              "Sender", 400 },
     [STS_INVALID_INPUT] = { "ValidationError", "A parameter is wrong.", "Sender", 400 },
     [STS_MALFORMED_POLICY] = { "MalformedPolicyDocument", "The policy is not valid.", "Sender", 400 },
+    [STS_LARGE_POLICY] = { "PackedPolicyTooLarge", "The policy is too large.", "Sender", 400 },
     [STS_ACCESS_DENIED] = { "AccessDenied", "Access denied", "Sender", 403 },
     [STS_MISSING_TOKEN] = { "MissingAuthenticationToken", "Request is missing Authentication Token", "Sender", 403 },
     [STS_INCOMPLETE] = { "IncompleteSignature", "The request signature does not conform to AWS standards.", "Sender",

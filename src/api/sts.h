@@ -22,6 +22,7 @@ enum sts_result {
     STS_INVALID_ACTION, /* another action or version than those of 2011-06-15 above */
     STS_INVALID_INPUT,  /* a parameter that is missing, wrong or unknown; with a message */
     STS_MALFORMED_POLICY,
+    STS_LARGE_POLICY,
     STS_ACCESS_DENIED,
     STS_MISSING_TOKEN, /* from here on: what the gates refuse */
     STS_INCOMPLETE,

@@ -80,6 +80,16 @@ static int check_duration(const struct assume_role_call *call, const struct iden
     return 0;
 }
 
+/* Better no session than one whose token no call can carry. */
+static int check_token(struct arena *arena, struct assume_role_outcome *outcome)
+{
+    if (outcome->token.n <= SESSION_TOKEN_MAX)
+        return 0;
+    outcome->message = arena_printf(arena, "Packed policy consumes %zu%% of allotted space, please use smaller policy.",
+                                    100 * outcome->token.n / SESSION_TOKEN_MAX + 1);
+    return str_is_set(outcome->message) ? ASSUME_ROLE_LARGE_POLICY : -ENOMEM;
+}
+
 static int begin_session(const struct seal *seal, const struct assume_role_call *call, const struct identity_node *role,
                          int64_t duration_s, struct arena *arena, struct assume_role_outcome *outcome)
 {
@@ -102,7 +112,9 @@ static int begin_session(const struct seal *seal, const struct assume_role_call 
                                          .expires_s = call->now_s + duration_s };
     explicit_bzero(secret, sizeof(secret));
     r = principal_of_role(role, call->session_name, arena, &outcome->principal);
-    return r == 0 ? session_close(seal, &outcome->session, arena, &outcome->token) : r;
+    if (r == 0)
+        r = session_close(seal, &outcome->session, arena, &outcome->token);
+    return r == 0 ? check_token(arena, outcome) : r;
 }
 
 int assume_role_do(const struct snapshot *snapshot, const struct seal *seal, const struct assume_role_call *call,

@@ -25,6 +25,7 @@ enum assume_role_result {
     ASSUME_ROLE_DENIED = 1, /* by a policy, or there is no such role: callers are not told which */
     ASSUME_ROLE_INVALID,
     ASSUME_ROLE_BAD_POLICY,
+    ASSUME_ROLE_LARGE_POLICY, /* SESSION_TOKEN_MAX */
 };
 
 struct assume_role_outcome {

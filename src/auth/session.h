@@ -9,6 +9,8 @@
 #include "auth/principal.h"
 #include "auth/seal.h"
 
+#define SESSION_TOKEN_MAX 5120 /* so that it fits into a head of 8 KiB beside what clients send else */
+
 struct session {
     struct str access_key_id, secret; /* made for it alone */
     struct str account, role;         /* whose session it is: the role's name */

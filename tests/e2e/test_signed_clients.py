@@ -175,6 +175,9 @@ def test_sessions(signed_daemon, root, role, session, shop):
     assert code(sts.assume_role, RoleArn=role, RoleSessionName="ci", DurationSeconds=7201) == "ValidationError"
     assert code(sts.assume_role, RoleArn=role, RoleSessionName="c i") == "ValidationError"
     assert code(sts.assume_role, RoleArn=role, RoleSessionName="ci", Policy="{") == "MalformedPolicyDocument"
+    wide = json.dumps({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {
+        "StringNotEquals": {"aws:username": "\u00e9" * 1800}}}}, ensure_ascii=False)
+    assert code(sts.assume_role, RoleArn=role, RoleSessionName="ci", Policy=wide) == "PackedPolicyTooLarge"
     assert code(sts.assume_role, RoleArn=role, RoleSessionName="ci", Tags=[{"Key": "k", "Value": "v"}]) == \
         "ValidationError"
 

@@ -342,6 +342,17 @@ static void session_policies(void **state)
     assert_int_equal(assume((struct assume_role_call){ .policy = STR("{\"Statement\":[]") }, &outcome),
                      ASSUME_ROLE_BAD_POLICY);
     assert_true(str_starts(outcome.message, STR("The policy is not valid: line 1: ")));
+    /* A token must fit into a request: characters of two bytes, in the place of blanks. */
+    struct str wide = arena_printf(
+        &arena,
+        "{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\",\"Action\":\"*\",\"Resource\":\"*\","
+        "\"Condition\":{\"StringNotEquals\":{\"aws:username\":\"%*s\"}}}}",
+        3600, "");
+    for (size_t i = 0; i < wide.n; i++)
+        if (wide.p[i] == ' ')
+            ((char *)(uintptr_t)wide.p)[i] = (char)"\xc3\xa9"[i & 1];
+    assert_int_equal(assume((struct assume_role_call){ .policy = wide }, &outcome), ASSUME_ROLE_LARGE_POLICY);
+    assert_true(str_starts(outcome.message, STR("Packed policy consumes 1")));
     assert_int_equal(assume((struct assume_role_call){ .policy = STR(ALLOW_ALL) }, &outcome), 0);
     assert_int_equal(call_session(&outcome, 0, &principal), 0);
     assert_non_null(principal.session_policy);
