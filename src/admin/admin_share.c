@@ -46,12 +46,43 @@ static int find_document(struct admin_request *request, struct str *ret_document
     return str_is_set(*ret_document) ? 0 : admin_access_refuse(request, 500, STR("out of memory"));
 }
 
+/* Whom one of its Allows names; absent: the statement allows nothing, or there are no more. */
+static struct str principal_at(const struct policy_statement *statement, size_t k)
+{
+    if (statement->denies || k >= statement->n_principals)
+        return (struct str){ 0 };
+    return statement->principals[k].kind == POLICY_ANYONE ? STR("*") : statement->principals[k].text;
+}
+
+/* With whom it is shared no more when it is shared anew: whoever meant to add somebody should see it. */
+static void put_replaced(struct admin_request *request, const struct change *change)
+{
+    const struct snapshot *snapshot = snapshot_acquire(registry_head(request->registry));
+    const struct share *share = access_state_find_share(&snapshot->access, request->namespace_arn);
+    const struct policy *policy = share ? share->policy : NULL;
+    struct str name;
+    struct buf names;
+
+    buf_init(&names, NAMESPACE_POLICY_MAX);
+    for (size_t i = 0; policy && i < policy->n_statements && !str_eq(policy->document, change->document); i++)
+        for (size_t k = 0; str_is_set(name = principal_at(&policy->statements[i], k)); k++) {
+            buf_put_str(&names, names.n ? STR(", ") : STR(""));
+            buf_put_str(&names, name);
+        }
+    if (names.n)
+        json_field_string(&request->writer, STR("replaced"), buf_str(&names));
+    buf_fini(&names);
+    snapshot_release(registry_head(request->registry));
+}
+
 int admin_share_set(struct admin_request *request)
 {
     struct change change;
 
-    if (new_change(request, CHANGE_SHARE, &change) || find_document(request, &change.document) ||
-        admin_access_carry_out(request, &change))
+    if (new_change(request, CHANGE_SHARE, &change) || find_document(request, &change.document))
+        return 1;
+    put_replaced(request, &change);
+    if (admin_access_carry_out(request, &change))
         return 1;
     json_field_string(&request->writer, STR("namespace"), request->namespace_arn);
     json_field_string(&request->writer, STR("document"), change.document);
@@ -71,14 +102,13 @@ int admin_share_end(struct admin_request *request)
 /* Whom the Allows of a policy name. */
 static void put_principals(struct json_writer *writer, const struct policy *policy)
 {
+    struct str name;
+
     json_key(writer, STR("with"));
     json_open_array(writer);
-    for (size_t i = 0; i < policy->n_statements; i++) {
-        const struct policy_statement *statement = &policy->statements[i];
-        for (size_t k = 0; k < statement->n_principals && !statement->denies; k++)
-            json_put_string(writer,
-                            statement->principals[k].kind == POLICY_ANYONE ? STR("*") : statement->principals[k].text);
-    }
+    for (size_t i = 0; i < policy->n_statements; i++)
+        for (size_t k = 0; str_is_set(name = principal_at(&policy->statements[i], k)); k++)
+            json_put_string(writer, name);
     json_close_array(writer);
 }
 

@@ -511,6 +511,10 @@ class TestCommand:
         made = sharing.share(arn, CONSUMER)
         assert made["namespace"] == arn
         assert json.loads(made["document"])["Statement"]["Principal"] == {"AWS": CONSUMER}
+        # Another policy takes its place, and says whose it was.
+        assert "replaced" not in made and "replaced" not in sharing.share(arn, CONSUMER)
+        assert sharing.share(arn, OTHER)["replaced"] == CONSUMER
+        assert "Replaced" in cloudmapctl("--data", daemon.data, "policy", "share", arn, CONSUMER).stdout
         # In open mode there is one account: it sees nothing of another's, and its own as ever.
         assert [one["Arn"] for one in daemon.api.ok("ListNamespaces")["Namespaces"]] == [arn]
         daemon.stop()
