@@ -27,34 +27,35 @@ static const struct access_action {
     const char *noun, *verb;
     const char *argument; /* the member that the word behind the verb becomes; NULL: there is none */
     const char *option;   /* the same for the word behind that one, which may be left out */
-    bool makes;           /* a store, where there is none */
-    const char *advice;   /* printed behind the answer; NULL: none */
+    enum access_offline_use use;
+    const char *advice; /* printed behind the answer; NULL: none */
 } actions[] = {
-    { "key", "create", NULL, NULL, true, "The secret is shown this once. Keep it; cloudmapd cannot show it again." },
-    { "key", "list", NULL, NULL, false, NULL },
-    { "key", "disable", "access_key_id", NULL, false, "Calls signed by it are refused from now on." },
-    { "key", "enable", "access_key_id", NULL, false, "Calls signed by it are taken again." },
-    { "key", "delete", "access_key_id", NULL, false,
+    { "key", "create", NULL, NULL, ACCESS_OFFLINE_MAKES,
+      "The secret is shown this once. Keep it; cloudmapd cannot show it again." },
+    { "key", "list", NULL, NULL, ACCESS_OFFLINE_LOOKS, NULL },
+    { "key", "disable", "access_key_id", NULL, ACCESS_OFFLINE_CHANGES, "Calls signed by it are refused from now on." },
+    { "key", "enable", "access_key_id", NULL, ACCESS_OFFLINE_CHANGES, "Calls signed by it are taken again." },
+    { "key", "delete", "access_key_id", NULL, ACCESS_OFFLINE_CHANGES,
       "It is gone, with all sessions that it began. A key that the configuration gives comes back at the next start." },
-    { "key", "rewrap", NULL, NULL, false,
+    { "key", "rewrap", NULL, NULL, ACCESS_OFFLINE_CHANGES,
       "Keep a copy of the new key file, apart from those of the store, and the old one for as long as there are "
       "backups\n"
       "under it. `audit verify` needs both audit keys (--public-key) while the trail has checkpoints of both." },
-    { "user", "create", "user", NULL, true,
+    { "user", "create", "user", NULL, ACCESS_OFFLINE_MAKES,
       "It may do nothing yet: policy attach says what, key create --user makes its key." },
-    { "user", "list", NULL, NULL, false, NULL },
-    { "user", "delete", "user", NULL, false, "It is gone." },
-    { "role", "create", "role", NULL, true, "It may do nothing yet: policy attach says what." },
-    { "role", "list", NULL, NULL, false, NULL },
-    { "role", "delete", "role", NULL, false, "It is gone, with all its sessions." },
-    { "policy", "attach", "policy", NULL, false, "It counts from the next call on." },
-    { "policy", "detach", "policy", NULL, false, "It counts no more." },
-    { "policy", "list", NULL, NULL, false, NULL },
-    { "policy", "share", "namespace", "consumer", false,
+    { "user", "list", NULL, NULL, ACCESS_OFFLINE_LOOKS, NULL },
+    { "user", "delete", "user", NULL, ACCESS_OFFLINE_CHANGES, "It is gone." },
+    { "role", "create", "role", NULL, ACCESS_OFFLINE_MAKES, "It may do nothing yet: policy attach says what." },
+    { "role", "list", NULL, NULL, ACCESS_OFFLINE_LOOKS, NULL },
+    { "role", "delete", "role", NULL, ACCESS_OFFLINE_CHANGES, "It is gone, with all its sessions." },
+    { "policy", "attach", "policy", NULL, ACCESS_OFFLINE_CHANGES, "It counts from the next call on." },
+    { "policy", "detach", "policy", NULL, ACCESS_OFFLINE_CHANGES, "It counts no more." },
+    { "policy", "list", NULL, NULL, ACCESS_OFFLINE_LOOKS, NULL },
+    { "policy", "share", "namespace", "consumer", ACCESS_OFFLINE_CHANGES,
       "Its callers name it by this ARN, or by names and OwnerAccount; their own policies have to allow it, too." },
-    { "policy", "unshare", "namespace", NULL, false,
+    { "policy", "unshare", "namespace", NULL, ACCESS_OFFLINE_CHANGES,
       "Nobody else uses it from now on; what others registered in it stays." },
-    { "policy", "shares", NULL, NULL, false, NULL },
+    { "policy", "shares", NULL, NULL, ACCESS_OFFLINE_LOOKS, NULL },
 };
 
 /* A document's text as a member. 0, or an exit code when it was said why. */
@@ -143,7 +144,7 @@ static int carry_out(const struct ctl *ctl, const struct access_action *action)
     int code = build(ctl, action, &request);
     if (code == 0) {
         if (access_offline_is_needed(ctl)) {
-            code = access_offline_run(ctl, action->makes, &request, &answer, why, sizeof(why));
+            code = access_offline_run(ctl, action->use, &request, &answer, why, sizeof(why));
             text = code == 0 ? buf_take(&answer, &n) : NULL;
         } else {
             code = fetch_admin_post(ctl, ADMIN_ACCESS_PATH, buf_str(&request), &text, &n, why, sizeof(why));

@@ -74,15 +74,15 @@ static void keep_trail(struct registry *registry, const struct vault *vault)
 }
 
 /* *ret_vault outlives the registry, which signs with its keys at the end. */
-static int run_on(const struct ctl *ctl, struct registry *registry, struct buf *request, struct buf *answer,
-                  struct vault **ret_vault, char *why, size_t size)
+static int run_on(const struct ctl *ctl, struct registry *registry, enum access_offline_use use, struct buf *request,
+                  struct buf *answer, struct vault **ret_vault, char *why, size_t size)
 {
     char path[PATH_MAX];
     struct vault_message message = { .text = "" };
     struct vault_config config = { .path = access_offline_key_file(ctl, path), .audit = admin_audit_change };
     snapshot_reader_start();
     int r = vault_open(&config, registry, ret_vault, &message);
-    if (r >= 0)
+    if (r >= 0 && use != ACCESS_OFFLINE_LOOKS)
         keep_trail(registry, *ret_vault);
     unsigned status =
         r < 0 ? 500 : admin_access_run(registry, *ret_vault, message.text, request->p, request->n, answer);
@@ -96,8 +96,8 @@ static int run_on(const struct ctl *ctl, struct registry *registry, struct buf *
     return r > 0 && status == 500 ? EX_CONFIG : EXIT_FAILURE;
 }
 
-int access_offline_run(const struct ctl *ctl, bool makes, struct buf *request, struct buf *answer, char *why,
-                       size_t size)
+int access_offline_run(const struct ctl *ctl, enum access_offline_use use, struct buf *request, struct buf *answer,
+                       char *why, size_t size)
 {
     const struct registry_config config = { .clock = clock_system(),
                                             .operations_keep_ms = INT64_MAX / 4,
@@ -107,7 +107,8 @@ int access_offline_run(const struct ctl *ctl, bool makes, struct buf *request, s
     struct store *store = NULL;
     struct vault *vault = NULL;
     log_init(LOG_WARNING, LOG_FORMAT_AUTO);
-    int r = store_open_sqlite(ctl->data, makes ? STORE_CREATE : 0, config.clock, &store, &message);
+    int r =
+        store_open_sqlite(ctl->data, use == ACCESS_OFFLINE_MAKES ? STORE_CREATE : 0, config.clock, &store, &message);
     if (r == 0)
         r = registry_open(&config, store, &registry, &message);
     if (r != 0) {
@@ -115,7 +116,7 @@ int access_offline_run(const struct ctl *ctl, bool makes, struct buf *request, s
         store_close(store);
         return r < 0 ? EXIT_FAILURE : store_exit_code(r);
     }
-    int code = run_on(ctl, registry, request, answer, &vault, why, size);
+    int code = run_on(ctl, registry, use, request, answer, &vault, why, size);
     registry_close(registry);
     vault_free(vault);
     store_close(store);

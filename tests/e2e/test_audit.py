@@ -278,17 +278,21 @@ def test_changes_without_a_daemon_are_recorded(start_daemon, tmp_path):
     def ctl(*words, code=0, **env):
         assert cloudmapctl("--data", data, *words, env=env).returncode == code
 
-    def names():
+    def everything():
         done = cloudmapctl("--data", data, "audit", "list", "1000", "-o", "json")
-        events = [json.loads(line) for line in done.stdout.splitlines()]
-        return [(one["eventName"], "errorCode" in one) for one in events if one["eventType"] == "AwsApiCall"]
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def names():
+        return [(one["eventName"], "errorCode" in one) for one in everything() if one["eventType"] == "AwsApiCall"]
 
     ctl("key", "create", "--root")
     ctl("user", "create", "ann")
     ctl("user", "create", "ann", code=1)
     start_daemon(data=data).stop()
     ctl("policy", "attach", "discoverer", "--user", "ann")
+    before = everything()
     ctl("user", "list")
+    assert everything() == before
     ctl("user", "create", "ben", CLOUDMAP_AUDIT_CALLS="off")
     assert names() == [("CreateAccessKey", False), ("CreateUser", False), ("CreateUser", True),
                        ("AttachUserPolicy", False)]
