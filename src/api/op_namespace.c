@@ -161,17 +161,17 @@ struct namespace_page {
     const struct list_input *in;
     struct list_namespaces_output *out;
     size_t max;
-    struct str cursor, last; /* absent: at the start; of the last one that was looked at */
+    struct str cursor; /* absent: at the start */
+    const struct share *last_share;
+    const struct namespace *last; /* that was looked at, so far */
 };
 
-static struct str namespace_cursor(struct api_call *call, const struct namespace *ns)
+/* Of a namespace, which another account shares unless `share` is NULL. */
+static struct str namespace_cursor(struct api_call *call, const struct share *share, const struct namespace *ns)
 {
+    if (share)
+        return arena_printf(&call->arena, "\n" STR_FMT, STR_ARG(share->text));
     return arena_printf(&call->arena, STR_FMT "\n" STR_FMT, STR_ARG(ns->name), STR_ARG(ns->id));
-}
-
-static struct str namespace_shared_cursor(struct api_call *call, const struct share *share)
-{
-    return arena_printf(&call->arena, "\n" STR_FMT, STR_ARG(share->text));
 }
 
 static bool namespace_is_shared_cursor(struct str cursor)
@@ -201,10 +201,15 @@ static int namespace_list_one(struct api_call *call, struct namespace_page *page
                : 0;
 }
 
+static int namespace_end_page(struct api_call *call, struct namespace_page *page)
+{
+    return call_page_end(call, page->in, namespace_cursor(call, page->last_share, page->last), &page->out->next_token);
+}
+
 /* 0 when all of them were looked at or the page has its NextToken; or an error. */
 static int namespace_list_own(struct api_call *call, struct namespace_page *page)
 {
-    const struct namespace *ns, *last = NULL;
+    const struct namespace *ns;
     struct tree_iter iter;
     int r = 0;
 
@@ -212,15 +217,13 @@ static int namespace_list_own(struct api_call *call, struct namespace_page *page
         return 0;
     namespace_seek(call, page->cursor, &iter);
     for (unsigned seen = 0; !r && (ns = tree_iter_next(&iter)); seen++) {
-        if (str_is_set(page->cursor) && seen == 0 && str_eq(namespace_cursor(call, ns), page->cursor))
+        if (str_is_set(page->cursor) && seen == 0 && str_eq(namespace_cursor(call, NULL, ns), page->cursor))
             continue;
         if (page->out->namespaces.n == page->max || seen == FILTER_MAX_SCAN)
-            return call_page_end(call, page->in, namespace_cursor(call, last), &page->out->next_token);
-        last = ns;
+            return namespace_end_page(call, page);
+        page->last = ns;
         r = namespace_list_one(call, page, call->tenant, ns, STR("SELF"));
     }
-    if (last)
-        page->last = namespace_cursor(call, last);
     return r;
 }
 
@@ -236,8 +239,9 @@ static int namespace_list_shared(struct api_call *call, struct namespace_page *p
         if (goes_on && str_eq(iter.share->text, from))
             continue;
         if (page->out->namespaces.n == page->max)
-            return call_page_end(call, page->in, page->last, &page->out->next_token);
-        page->last = namespace_shared_cursor(call, iter.share);
+            return namespace_end_page(call, page);
+        page->last_share = iter.share;
+        page->last = iter.ns;
         r = namespace_list_one(call, page, iter.tenant, iter.ns, STR("OTHER_ACCOUNTS"));
         if (r)
             return r;

@@ -215,7 +215,9 @@ struct service_page {
     const struct list_input *in;
     struct list_services_output *out;
     size_t max;
-    struct str cursor, last; /* absent: at the start; of the last one in the page */
+    struct str cursor; /* absent: at the start */
+    const struct share *last_share;
+    const struct service *last; /* in the page, so far */
 };
 
 static bool service_is_shared_cursor(struct str cursor)
@@ -243,16 +245,17 @@ static int service_list(struct api_call *call, struct service_page *page, const 
     if (!tenant)
         return 0;
     tree_iter_init(&iter, &tenant->services_by_name, &state_services_by_name, &from);
-    while (!r && (node = tree_iter_next(&iter))) {
+    for (bool first = true; !r && (node = tree_iter_next(&iter)); first = false) {
         struct wire_service_list *list = &page->out->services;
-        struct str cursor = service_cursor(call, share, node->config);
         if (str_is_set(namespace_id) && !str_eq(node->config->namespace_id, namespace_id))
             break;
-        if (str_is_set(page->cursor) && str_eq(cursor, page->cursor))
+        if (first && str_is_set(page->cursor) && str_eq(service_cursor(call, share, node->config), page->cursor))
             continue;
         if (list->n == page->max)
-            return call_page_end(call, page->in, page->last, &page->out->next_token);
-        page->last = cursor;
+            return call_page_end(call, page->in, service_cursor(call, page->last_share, page->last),
+                                 &page->out->next_token);
+        page->last_share = share;
+        page->last = node->config;
         r = view_service(call, node->config, state_count_registered(node), true, &list->items[list->n++]);
     }
     return r;
