@@ -7,6 +7,7 @@
     aws, boto       the AWS CLI and boto3 from apt against `daemon`, recorded
     fresh           fresh(): a name that no test of the run used before
     recorder        the record of the run
+    many_files      a module may open as many files as the machine lets it
     node            the program node, with the packages of js/
     world           what cloud-unmap looks at: a double of AWS, a proxy before `daemon`, a new service
     make_world      make_world(daemon, regions=[...]): the same before any daemon
@@ -15,6 +16,7 @@ The daemon is the file that the environment names in CLOUDMAPD, else build/cloud
 
 import itertools
 import os
+import resource
 import shutil
 import subprocess
 from pathlib import Path
@@ -107,6 +109,15 @@ def boto(tap):
                           aws_secret_access_key="any", config=Config(retries={"max_attempts": 0}))
     yield client
     client.close()
+
+
+@pytest.fixture(scope="module")
+def many_files():
+    """Thousands of connections from one process."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 @pytest.fixture(scope="session")

@@ -23,13 +23,7 @@ IDLE_BYTES = 10 * KIB
 IDLE_BYTES_SANITIZED = 200 * KIB  # redzones and shadow memory
 
 
-@pytest.fixture(scope="module", autouse=True)
-def many_files():
-    """Thousands of connections from one process."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+pytestmark = pytest.mark.usefixtures("many_files")
 
 
 SMUGGLING = [

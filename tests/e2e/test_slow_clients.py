@@ -4,7 +4,6 @@ and a thousand of them are hardly noticed by a client that is not."""
 
 import contextlib
 import random
-import resource
 import select
 import ssl
 import threading
@@ -28,12 +27,7 @@ SMALL_WINDOW = 4096
 HELLO = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def many_files():
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+pytestmark = pytest.mark.usefixtures("many_files")
 
 
 class Target:
