@@ -3,10 +3,7 @@
  * One record from one change. */
 #include "admin/admin_audit.h"
 
-#include "base/rand.h"
-#include "base/text.h"
-#include "base/timestamp.h"
-#include "json/writer.h"
+#include "model/audit_event.h"
 
 struct event {
     struct str source, name;
@@ -122,24 +119,14 @@ static struct str error_code(int result)
     }
 }
 
-static void put_ids(struct json_writer *writer, int64_t wall_ms)
-{
-    uint8_t random[16];
-    char uuid[36], time[TIMESTAMP_ROOM];
-    struct rand rand;
-
-    rand_init(&rand);
-    rand_id(&rand, random);
-    json_field_string(writer, STR("eventID"), (struct str){ uuid, text_uuid(random, uuid) });
-    json_field_string(writer, STR("eventTime"), timestamp_format_s(wall_ms / 1000, time));
-}
-
 void admin_audit_change(const struct change *change, int64_t wall_ms, struct buf *text)
 {
     struct event event = event_of(change);
     struct str account = str_is_set(change->account) ? change->account : change->key.account;
     struct json_writer writer;
+    struct rand rand;
 
+    rand_init(&rand);
     json_writer_init(&writer, text);
     json_open_object(&writer);
     json_field_string(&writer, STR("eventVersion"), STR("1.11"));
@@ -149,7 +136,8 @@ void admin_audit_change(const struct change *change, int64_t wall_ms, struct buf
     json_field_string(&writer, STR("awsRegion"), str_is_set(change->region) ? change->region : STR("us-east-1"));
     json_field_string(&writer, STR("sourceIPAddress"), STR("unix"));
     put_parameters(&writer, change);
-    put_ids(&writer, wall_ms);
+    audit_event_put_id(&writer, &rand);
+    audit_event_put_time(&writer, wall_ms);
     if (change->result) {
         json_field_string(&writer, STR("errorCode"), error_code(change->result));
         json_field_optional(&writer, STR("errorMessage"), change->message);

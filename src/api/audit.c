@@ -7,8 +7,7 @@
 #include "api/api_worker.h"
 #include "base/metric.h"
 #include "base/text.h"
-#include "base/timestamp.h"
-#include "json/writer.h"
+#include "model/audit_event.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -120,11 +119,8 @@ static void put_resources(struct json_writer *writer, const struct share *share)
 /* An open object. */
 static void put_request(struct json_writer *writer, struct api_call *call)
 {
-    uint8_t random[16];
     const struct call_audit *audit = &call->audit;
-    char uuid[36];
 
-    rand_id(call_rand(call), random);
     json_open_object(writer);
     json_field_string(writer, STR("eventVersion"), STR("1.11"));
     put_identity(writer, call->principal ? call->principal : &call->worker->api->root);
@@ -135,7 +131,7 @@ static void put_request(struct json_writer *writer, struct api_call *call)
     put_text(writer, STR("userAgent"), http_request_header(call->request, "User-Agent"), AUDIT_MAX_AGENT);
     put_input(writer, call);
     json_field_string(writer, STR("requestID"), http_request_id(call->request));
-    json_field_string(writer, STR("eventID"), (struct str){ uuid, text_uuid(random, uuid) });
+    audit_event_put_id(writer, call_rand(call));
     json_key(writer, STR("readOnly"));
     json_put_bool(writer, audit->is_read_only);
     json_field_string(writer, STR("eventType"), STR("AwsApiCall"));
@@ -148,13 +144,6 @@ static void put_request(struct json_writer *writer, struct api_call *call)
 }
 
 /* --- the outcome ------------------------------------------------------------------------------------------------- */
-
-static void put_time(struct json_writer *writer, int64_t wall_ms)
-{
-    char text[TIMESTAMP_ROOM];
-
-    json_field_string(writer, STR("eventTime"), timestamp_format_s(wall_ms / 1000, text));
-}
 
 static void put_error(struct json_writer *writer, const struct api_error *error)
 {
@@ -215,7 +204,7 @@ static void put_record(struct buf *text, const struct api_call *call, const stru
     } else {
         buf_put_str(text, audit->request);
     }
-    put_time(&writer, wall_ms);
+    audit_event_put_time(&writer, wall_ms);
     if (error)
         put_error(&writer, error);
     put_response(&writer, call, error ? NULL : change, !error);

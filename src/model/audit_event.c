@@ -3,6 +3,8 @@
  * One pass over the record; members that are not asked for are skipped. */
 #include "model/audit_event.h"
 
+#include "base/text.h"
+#include "base/timestamp.h"
 #include "json/reader.h"
 
 #include <stddef.h>
@@ -156,4 +158,20 @@ struct str audit_event_user(const struct audit_event *event)
         for (size_t at; (at = str_find_char(rest, ':')) < rest.n;)
             rest = str_skip(rest, at + 1);
     return rest;
+}
+
+void audit_event_put_id(struct json_writer *writer, struct rand *rand)
+{
+    uint8_t random[16];
+    char uuid[36];
+
+    rand_id(rand, random);
+    json_field_string(writer, STR("eventID"), (struct str){ uuid, text_uuid(random, uuid) });
+}
+
+void audit_event_put_time(struct json_writer *writer, int64_t wall_ms)
+{
+    char text[TIMESTAMP_ROOM];
+
+    json_field_string(writer, STR("eventTime"), timestamp_format_s(wall_ms / 1000, text));
 }

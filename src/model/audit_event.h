@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What people look for in a record of the audit trail, taken out of its JSON. Pure; any thread. */
+ * What people look for in a record of the audit trail, taken out of its JSON, and members that all who write records
+ * write alike. Pure; any thread. */
 #pragma once
 
 #include "base/arena.h"
+#include "base/rand.h"
+#include "json/writer.h"
 
 #define AUDIT_EVENT_MAX_RESOURCES 8
 
@@ -28,3 +31,7 @@ struct str audit_event_user(const struct audit_event *event);
 
 /* `text` is modified. 0, or 1 when it is no such record. */
 int audit_event_parse(char *text, size_t n, struct arena *arena, struct audit_event *ret_event);
+
+/* The member eventID, of the generator's next id, and the member eventTime. */
+void audit_event_put_id(struct json_writer *writer, struct rand *rand);
+void audit_event_put_time(struct json_writer *writer, int64_t wall_ms);

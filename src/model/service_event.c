@@ -3,21 +3,16 @@
  * Type and name come first, where a call's record has its caller. */
 #include "model/service_event.h"
 
-#include "base/rand.h"
-#include "base/text.h"
-#include "base/timestamp.h"
+#include "model/audit_event.h"
 
 #define BEGIN STR("{\"eventVersion\":\"1.11\",\"eventType\":\"AwsServiceEvent\",\"eventName\":\"")
 
 void service_event_begin(struct json_writer *writer, struct str name, struct str account, struct str region,
                          int64_t wall_ms)
 {
-    char uuid[36], time[TIMESTAMP_ROOM];
-    uint8_t random[16];
     struct rand rand;
 
     rand_init(&rand);
-    rand_id(&rand, random);
     json_open_object(writer);
     json_field_string(writer, STR("eventVersion"), STR("1.11"));
     json_field_string(writer, STR("eventType"), STR("AwsServiceEvent"));
@@ -27,10 +22,10 @@ void service_event_begin(struct json_writer *writer, struct str name, struct str
     json_field_string(writer, STR("type"), STR("AWSService"));
     json_field_string(writer, STR("invokedBy"), STR("servicediscovery.amazonaws.com"));
     json_close_object(writer);
-    json_field_string(writer, STR("eventTime"), timestamp_format_s(wall_ms / 1000, time));
+    audit_event_put_time(writer, wall_ms);
     json_field_string(writer, STR("eventSource"), STR("servicediscovery.amazonaws.com"));
     json_field_optional(writer, STR("awsRegion"), region);
-    json_field_string(writer, STR("eventID"), (struct str){ uuid, text_uuid(random, uuid) });
+    audit_event_put_id(writer, &rand);
     json_key(writer, STR("readOnly"));
     json_put_bool(writer, true);
     json_key(writer, STR("managementEvent"));
