@@ -86,17 +86,32 @@ static enum probe_result shake_hands(struct probe *probe, int64_t now_ns)
     return result == PROBE_OK ? begin_request(probe, now_ns) : result;
 }
 
-/* A socket is reported before it has any connection, too. */
-static enum probe_result finish_connect(struct probe *probe, int64_t now_ns)
+/* PROBE_OK: there is a connection, or there was one that the peer has reset already, which the next phase finds out: so
+ * the result does not depend on who comes first. A socket is reported before it has any connection, too. */
+static enum probe_result look_at_connect(const struct probe *probe)
 {
     struct sockaddr_storage peer;
     socklen_t n_peer = sizeof(peer), n_error = sizeof(int);
     int error = 0;
 
-    if (getsockopt(probe->fd, SOL_SOCKET, SO_ERROR, &error, &n_error) != 0 || error)
-        return probe_result_of_errno(error ? error : errno, probe->check->address.is_ipv6);
-    if (getpeername(probe->fd, (struct sockaddr *)&peer, &n_peer) != 0)
-        return errno == ENOTCONN ? PROBE_PENDING : probe_result_of_errno(errno, probe->check->address.is_ipv6);
+    if (getsockopt(probe->fd, SOL_SOCKET, SO_ERROR, &error, &n_error) != 0)
+        error = errno;
+    if (error == ECONNRESET || error == EPIPE)
+        return PROBE_OK;
+    if (error == 0 && getpeername(probe->fd, (struct sockaddr *)&peer, &n_peer) != 0) {
+        if (errno == ENOTCONN)
+            return PROBE_PENDING;
+        error = errno;
+    }
+    return error ? probe_result_of_errno(error, probe->check->address.is_ipv6) : PROBE_OK;
+}
+
+static enum probe_result finish_connect(struct probe *probe, int64_t now_ns)
+{
+    enum probe_result result = look_at_connect(probe);
+
+    if (result != PROBE_OK)
+        return result;
     if (probe->check->protocol == CHECK_TCP)
         return PROBE_OK;
     if (probe->check->protocol == CHECK_HTTP)
