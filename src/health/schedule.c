@@ -266,7 +266,8 @@ static bool start_next(struct schedule *schedule, enum queue queue, int64_t now_
 
 static void on_timer(uv_timer_t *timer);
 
-/* Wakes the loop when there is something to do. */
+/* Wakes the loop when there is something to do, be it late: but never at once, since libuv runs a timer of no time
+ * again and again before it looks at anything else. */
 static void arm(struct schedule *schedule)
 {
     int64_t now_ns = now_of(schedule), next = next_ns(schedule, now_ns);
@@ -276,7 +277,7 @@ static void arm(struct schedule *schedule)
         return;
     }
     uv_update_time(schedule->config.loop);
-    uv_timer_start(&schedule->timer, on_timer, next > now_ns ? (uint64_t)((next - now_ns + MS - 1) / MS) : 0, 0);
+    uv_timer_start(&schedule->timer, on_timer, next > now_ns ? (uint64_t)((next - now_ns + MS - 1) / MS) : 1, 0);
 }
 
 static void handle_events(struct schedule *schedule)

@@ -248,6 +248,49 @@ static void test_an_address_has_a_rate(void **state)
         assert_true(started[i] - started[i - 2] >= 20 * MS - 2 * MS);
 }
 
+struct overload {
+    struct clock_manual clock;
+    bool is_heard; /* another event of the loop */
+};
+
+static void hear(uv_async_t *async)
+{
+    ((struct overload *)async->data)->is_heard = true;
+}
+
+/* Each result takes so long that the next probe is due. */
+static void take_long(struct prober *prober, void *owner, const struct probe_outcome *outcome)
+{
+    struct overload *overload = prober->arg;
+
+    (void)owner;
+    assert_int_equal(outcome->result, PROBE_FORBIDDEN);
+    assert_true(overload->is_heard || prober->n_told < 10000);
+    clock_manual_advance(&overload->clock, 1000);
+}
+
+static void test_who_is_always_late_lets_others_be_heard(void **state)
+{
+    struct bench *bench = *state;
+    static struct overload overload; /* until the schedule is freed */
+    uv_async_t async;
+
+    clock_manual_init(&overload.clock, 0);
+    bench->prober.config.clock = &overload.clock.clock;
+    bench->prober.policy.n_allow = 0; /* a probe is over when it starts */
+    bench->prober.arg = &overload;
+    bench->prober.told = take_long;
+    prober_open(&bench->prober);
+    add(bench, &bench->good, CHECK_TCP, 100, SCHEDULE_AT_ONCE);
+    uv_async_init(&bench->prober.loop, &async, hear);
+    async.data = &overload;
+    uv_async_send(&async);
+    while (!overload.is_heard)
+        uv_run(&bench->prober.loop, UV_RUN_ONCE);
+    uv_close((uv_handle_t *)&async, NULL);
+    uv_run(&bench->prober.loop, UV_RUN_NOWAIT);
+}
+
 /* --- changing and removing ---------------------------------------------------------------------------------------- */
 
 static void test_the_result_of_what_was_changed_is_never_told(void **state)
@@ -407,6 +450,7 @@ int main(void)
         TEST(test_sockets_are_capped),
         TEST(test_tls_has_a_cap_of_its_own),
         TEST(test_an_address_has_a_rate),
+        TEST(test_who_is_always_late_lets_others_be_heard),
         TEST(test_the_result_of_what_was_changed_is_never_told),
         TEST(test_removed_ones_are_silent),
         TEST(test_a_listener_may_do_anything),
