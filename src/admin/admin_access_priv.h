@@ -25,3 +25,5 @@ int admin_access_refuse(struct admin_request *request, unsigned status, struct s
 int admin_access_carry_out(struct admin_request *request, struct change *change);
 /* A change that is filled with what all of them have in common. */
 struct change admin_access_new_change(struct admin_request *request, enum change_kind kind);
+/* The member `created`; milliseconds since the epoch. */
+void admin_access_put_created(struct json_writer *writer, int64_t ms);
