@@ -24,7 +24,7 @@
 #include <sysexits.h>
 
 /* What a command speaks to: the flags that name another place do not fit it. */
-enum place { PLACE_SOCKET = 1, PLACE_API = 2 };
+enum place { PLACE_DATA = 1, PLACE_SOCKET = 2, PLACE_API = 4, PLACE_DAEMON = PLACE_DATA | PLACE_SOCKET };
 
 struct command {
     const char *name, *words; /* words: as the help shows them */
@@ -32,27 +32,56 @@ struct command {
     ctl_fn *run;
     unsigned places;
     const char *doc;
+    const char *forms; /* or NULL: what can stand behind the name, a line each */
 };
 
 static const struct command commands[] = {
-    { "status", "", 0, 0, status_run, PLACE_SOCKET, "what the daemon is doing" },
-    { "explain", "NAME [TYPE]", 1, 2, explanation_run, PLACE_SOCKET, "what DNS clients are told of a name, and why" },
-    { "health", "SERVICE", 1, 1, health_table_run, PLACE_SOCKET, "how a service's instances are, and why" },
-    { "drain", "SERVICE INSTANCE", 2, 2, drain_run, PLACE_SOCKET, "take an instance out of discovery and DNS" },
-    { "undrain", "SERVICE INSTANCE", 2, 2, drain_run_undrain, PLACE_SOCKET, "serve it again" },
-    { "guard", "list|release|cancel [SERVICE [INSTANCE]]", 1, 3, held_run, PLACE_SOCKET, "removals held back" },
-    { "renew", "SERVICE INSTANCE", 2, 2, renew_run, PLACE_SOCKET, "renew an instance's lease" },
-    { "key", "ACTION [ID]", 1, 2, access_ctl_key, PLACE_SOCKET, "keys: create, list, disable, enable, delete, rewrap" },
-    { "user", "ACTION [NAME]", 1, 2, access_ctl_user, PLACE_SOCKET, "users: create, list, delete" },
-    { "role", "ACTION [NAME]", 1, 2, access_ctl_role, PLACE_SOCKET, "roles: create, list, delete" },
-    { "policy", "ACTION [POLICY]", 1, 4, access_ctl_policy, PLACE_SOCKET,
-      "policies: attach, detach, list, test, share, unshare" },
-    { "audit", "list|verify|key [N]", 1, 2, audit_trail_run, 0, "the audit trail: its newest records; is it whole" },
-    { "backup", "FILE", 1, 1, backup_run, 0, "a verified copy of the store; the daemon may run" },
-    { "restore", "FILE", 1, 1, restore_run, 0, "make a backup the store; no daemon may run" },
-    { "env", "", 0, 0, env_run, PLACE_SOCKET | PLACE_API, "variables for clients: eval \"$(cloudmapctl env)\"" },
-    { "cert", "NAME [NAME|IP]...", 1, 32, cert_run, 0, "a CA for development, a certificate for TLS" },
-    { "doctor", "", 0, 0, doctor_run, PLACE_SOCKET | PLACE_API, "test the way from this machine's clients" },
+    { "status", "", 0, 0, status_run, PLACE_DAEMON, "what the daemon is doing", NULL },
+    { "explain", "NAME [TYPE]", 1, 2, explanation_run, PLACE_DAEMON, "what DNS clients are told of a name, and why",
+      NULL },
+    { "health", "SERVICE", 1, 1, health_table_run, PLACE_DAEMON, "how a service's instances are, and why", NULL },
+    { "drain", "SERVICE INSTANCE", 2, 2, drain_run, PLACE_DAEMON, "take an instance out of discovery and DNS", NULL },
+    { "undrain", "SERVICE INSTANCE", 2, 2, drain_run_undrain, PLACE_DAEMON, "serve it again", NULL },
+    { "guard", "list|release|cancel [SERVICE [INSTANCE]]", 1, 3, held_run, PLACE_DAEMON, "removals held back",
+      "list\n"
+      "release SERVICE [INSTANCE]|--all\n"
+      "release               the verdicts of health checks that are held\n"
+      "cancel SERVICE [INSTANCE]|--all\n" },
+    { "renew", "SERVICE INSTANCE", 2, 2, renew_run, PLACE_DAEMON, "renew an instance's lease", NULL },
+    { "key", "ACTION [ID]", 1, 2, access_ctl_key, PLACE_DAEMON, "keys: create, list, disable, enable, delete, rewrap",
+      "create --user NAME|--root\n"
+      "list\n"
+      "disable ID\n"
+      "enable ID\n"
+      "delete ID\n"
+      "rewrap                 seal all secrets under a new key file\n" },
+    { "user", "ACTION [NAME]", 1, 2, access_ctl_user, PLACE_DAEMON, "users: create, list, delete",
+      "create NAME [--path PATH]\n"
+      "list\n"
+      "delete NAME\n" },
+    { "role", "ACTION [NAME]", 1, 2, access_ctl_role, PLACE_DAEMON, "roles: create, list, delete",
+      "create NAME --trust FILE [--max-session TIME] [--path PATH]\n"
+      "list\n"
+      "delete NAME\n" },
+    { "policy", "ACTION [POLICY]", 1, 4, access_ctl_policy, PLACE_DAEMON,
+      "policies: attach, detach, list, test, share, unshare",
+      "attach POLICY --user NAME|--role NAME [--document FILE]\n"
+      "detach POLICY --user NAME|--role NAME\n"
+      "list [--user NAME|--role NAME]\n"
+      "test DOCUMENT ACTION RESOURCE [--context KEY=VALUE]...\n"
+      "share ARN ACCOUNT|--document FILE\n"
+      "shares\n"
+      "unshare ARN\n" },
+    { "audit", "list|verify|key [N]", 1, 2, audit_trail_run, PLACE_DATA,
+      "the audit trail: its newest records; is it whole",
+      "list [N]\n"
+      "verify [--against FILE] [--head NUMBER:HASH] [--public-key KEY]...\n"
+      "key                  the public key, for verify elsewhere\n" },
+    { "backup", "FILE", 1, 1, backup_run, PLACE_DATA, "a verified copy of the store; the daemon may run", NULL },
+    { "restore", "FILE", 1, 1, restore_run, PLACE_DATA, "make a backup the store; no daemon may run", NULL },
+    { "env", "", 0, 0, env_run, PLACE_DAEMON | PLACE_API, "variables for clients: eval \"$(cloudmapctl env)\"", NULL },
+    { "cert", "NAME [NAME|IP]...", 1, 32, cert_run, 0, "a CA for development, a certificate for TLS", NULL },
+    { "doctor", "", 0, 0, doctor_run, PLACE_DAEMON | PLACE_API, "test the way from this machine's clients", NULL },
 };
 
 #define COMMAND_COUNT (sizeof(commands) / sizeof(commands[0]))
@@ -142,10 +171,11 @@ static int print_help(void)
     return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-static int usage(const char *what, const char *word)
+/* `command`: the one that was understood, or NULL. */
+static int usage(const struct command *command, const char *what, const char *word)
 {
     ctl_fail(EX_USAGE, "%s%s%s", what, word ? ": " : "", word ? word : "");
-    fprintf(stderr, "Try: cloudmapctl help\n");
+    fprintf(stderr, "Try: cloudmapctl help%s%s\n", command ? " " : "", command ? command->name : "");
     return EX_USAGE;
 }
 
@@ -154,24 +184,41 @@ static const struct command *find_command(const char *name)
     for (size_t i = 0; i < COMMAND_COUNT; i++)
         if (strcmp(commands[i].name, name) == 0)
             return &commands[i];
-    usage("there is no command", name);
+    usage(NULL, "there is no command", name);
     return NULL;
 }
 
-/* Of one command: all of its flags. */
+static void print_option(const char *left, const char *doc)
+{
+    printf("  %-20s %s\n", left, doc);
+}
+
+/* Of one command: all of its forms and flags. */
 static int print_command_help(const char *name)
 {
     const struct command *command = find_command(name);
     if (!command)
         return EX_USAGE;
-    printf("Usage: cloudmapctl [OPTION]... %s %s\n\n%s\n\n", command->name, command->words, command->doc);
+    printf("Usage: cloudmapctl [OPTION]... %s%s%s\n\n%s\n\n", command->name, *command->words ? " " : "", command->words,
+           command->doc);
+    for (const char *form = command->forms; form && *form; form = strchr(form, '\n') + 1)
+        printf("  %s %.*s\n", command->name, (int)strcspn(form, "\n"), form);
+    if (command->forms)
+        printf("\n");
     for (size_t i = 0; i < FLAG_COUNT; i++) {
         char left[32];
         snprintf(left, sizeof(left), "--%s %s", flags[i].name, flags[i].value ? flags[i].value : "");
         if (fits(&flags[i], command))
-            printf("  %-20s %s\n", left, flags[i].doc);
+            print_option(left, flags[i].doc);
     }
-    printf("  %-20s table or json\n\nMore: man cloudmapctl\n", "-o FORMAT");
+    if (command->places & PLACE_DATA)
+        print_option("--data DIR", "the daemon's data");
+    if (command->places & PLACE_SOCKET)
+        print_option("--socket PATH", "the daemon's admin socket");
+    if (command->places & PLACE_API)
+        print_option("--api URL", "the API instead: http://HOST:PORT");
+    print_option("-o FORMAT", "table or json");
+    printf("\nMore: man cloudmapctl\n");
     return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
@@ -230,7 +277,7 @@ static int take_flag(struct ctl *ctl, int flag, bool taken[FLAG_COUNT])
         return 0;
     case 'o':
         if (strcmp(optarg, "table") != 0 && strcmp(optarg, "json") != 0)
-            return usage("-o is table or json, not", optarg);
+            return usage(NULL, "-o is table or json, not", optarg);
         ctl->json = strcmp(optarg, "json") == 0;
         return 0;
     default:
@@ -242,19 +289,19 @@ static int take_flag(struct ctl *ctl, int flag, bool taken[FLAG_COUNT])
 static int run(struct ctl *ctl, const struct command *command, const bool taken[FLAG_COUNT])
 {
     if (ctl->n_words < command->least)
-        return usage("an argument is missing", command->words);
+        return usage(command, "an argument is missing", command->words);
     if (ctl->n_words > command->most)
-        return usage("unexpected argument", ctl->words[command->most]);
+        return usage(command, "unexpected argument", ctl->words[command->most]);
     for (size_t i = 0; i < FLAG_COUNT; i++)
         if (taken[i] && !fits(&flags[i], command)) {
             char what[64];
             snprintf(what, sizeof(what), "--%s does not fit", flags[i].name);
-            return usage(what, command->name);
+            return usage(command, what, command->name);
         }
     if (ctl->socket && !(command->places & PLACE_SOCKET))
-        return usage("works on the data itself, use --data", command->name);
+        return usage(command, "works on the data itself, use --data", command->name);
     if (ctl->api && !(command->places & PLACE_API))
-        return usage("works without the API, use --data", command->name);
+        return usage(command, "works without the API, use --data", command->name);
     if (!ctl->data)
         ctl->data = find_data();
     int code = command->run(ctl);
@@ -302,13 +349,13 @@ int main(int argc, char **argv)
     }
     const char *name = optind < argc ? argv[optind] : is_help ? "help" : NULL;
     if (!name)
-        return usage("a command is missing", NULL);
+        return usage(NULL, "a command is missing", NULL);
     if (is_help && strcmp(name, "help") != 0)
         return print_command_help(name);
     ctl.words = argv + optind + 1;
     ctl.n_words = optind < argc ? (size_t)(argc - optind - 1) : 0;
     if (strcmp(name, "help") == 0)
-        return ctl.n_words ? print_command_help(ctl.words[0]) : print_help();
+        return ctl.n_words && strcmp(ctl.words[0], name) != 0 ? print_command_help(ctl.words[0]) : print_help();
     const struct command *command = find_command(name);
     return command ? run(&ctl, command, taken) : EX_USAGE;
 }

@@ -36,18 +36,32 @@ def instances(daemon, service):
 
 class TestUsage:
     def test_help_fits_a_window(self):
-        for words in (["help"], ["--help"], ["help", "--help"]):
+        for words in (["help"], ["--help"], ["help", "--help"], ["help", "help"]):
             text = good(cloudmapctl(*words))
             assert all(name in text for name in ("status", "explain NAME", "backup FILE", "restore FILE", "env", "doctor"))
             assert len(text.splitlines()) <= 40 and max(map(len, text.splitlines())) <= 80
         for command in re.findall(r"^  ([a-z]+) ", text.split("Options")[0], re.M):
             if command != "help":
                 more = good(cloudmapctl("help", command))
-                assert more.startswith(f"Usage: cloudmapctl [OPTION]... {command} ") and "-o FORMAT" in more
+                assert re.match(rf"Usage: cloudmapctl \[OPTION\]\.\.\. {command}( |$)", more, re.M) and "-o FORMAT" in more
+                assert ("--data DIR" in more) == (command != "cert") and not re.search(" $", more, re.M)
+                assert len(more.splitlines()) <= 40 and max(map(len, more.splitlines())) <= 80
                 assert more == good(cloudmapctl(command, "--help"))
         assert "--trust FILE" in good(cloudmapctl("help", "role"))
+        assert "--api URL" in good(cloudmapctl("help", "doctor")) and "--api" not in good(cloudmapctl("help", "status"))
         assert "no command: nonsense" in cloudmapctl("help", "nonsense").stderr
         assert re.fullmatch(r"cloudmapctl \d+\.\d+\.\d+\n", good(cloudmapctl("--version")))
+
+    def test_help_has_every_action(self, tmp_path):
+        """Of those that it shows none is unknown, and the line about the command has no other."""
+        for command in ("key", "user", "role", "policy", "guard", "audit"):
+            text = good(cloudmapctl("help", command))
+            actions = set(re.findall(rf"^  {command} ([a-z]+)", text, re.M))
+            told = re.search(r"^(?:keys|users|roles|policies): (.*)$", text, re.M)
+            assert actions and actions >= set(told[1].split(", ") if told else ())
+            for action in actions:
+                done = cloudmapctl("--data", tmp_path / "none", command, action)
+                assert not re.search("no action|takes list|audit list", done.stderr), done
 
     @pytest.mark.parametrize("words", [
         [], ["nonsense"], ["--nonsense"], ["status", "word"], ["backup"], ["backup", "a", "b"], ["restore"],
@@ -56,6 +70,10 @@ class TestUsage:
     def test_wrong(self, words):
         done = cloudmapctl(*words)
         assert (done.returncode, done.stdout) == (64, "") and done.stderr
+
+    def test_where_to_read_on(self):
+        assert "Try: cloudmapctl help backup\n" in cloudmapctl("backup").stderr
+        assert "Try: cloudmapctl help\n" in cloudmapctl("bakcup").stderr
 
 
 class TestStatus:
