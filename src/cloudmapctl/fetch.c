@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 static int fetch_send(const char *socket, const char *url, struct str body, struct http_client_answer *ret_answer,
                       struct http_message *ret_message)
@@ -85,11 +86,14 @@ static int fetch_resource(const struct ctl *ctl, const char *path, struct str bo
     buf_printf(&url, "http://cloudmapd%s", path);
     buf_put_char(&url, '\0');
     int r = url.failed ? -ENOMEM : fetch_send(socket.text, url.p, body, &answer, &message);
+    bool is_barred = r == HTTP_CLIENT_NO_CONNECT && access(socket.text, W_OK) != 0 && errno == EACCES;
     buf_fini(&url);
     socket_path_close(&socket);
     if (r == HTTP_CLIENT_NO_CONNECT) {
-        snprintf(why, size, "no daemon answers on %s%s; start cloudmapd, or say where it is: --data or --socket",
-                 ctl->socket ? ctl->socket : ctl->data, ctl->socket ? "" : "/" SOCKET_PATH_NAME);
+        snprintf(why, size, "%s %s%s; %s", is_barred ? "no permission to reach" : "no daemon answers on",
+                 ctl->socket ? ctl->socket : ctl->data, ctl->socket ? "" : "/" SOCKET_PATH_NAME,
+                 is_barred ? "run this as root (sudo) or as the daemon's user"
+                           : "start cloudmapd, or say where it is: --data or --socket");
         return EXIT_FAILURE;
     }
     if (r != 0) {

@@ -22,9 +22,11 @@ static int open_failed(const char *path, int error, struct store_message *ret_me
         return store_tell(ret_message, STORE_DAMAGED, "%s: this is not a directory; name another data directory", path);
     case EACCES:
     case EPERM:
-        return store_tell(ret_message, STORE_UNWRITABLE,
-                          "%s: no permission to open this directory; make it belong to the user that runs Cloudmap",
-                          path);
+        return store_tell(
+            ret_message, STORE_UNWRITABLE,
+            "%s: no permission to open this directory; run this as root (sudo) or as its owner, or make it "
+            "belong to the user that runs Cloudmap",
+            path);
     default:
         return store_tell(ret_message, -error, "%s: cannot open this directory: %s", path, strerror(error));
     }

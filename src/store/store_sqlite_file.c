@@ -99,6 +99,7 @@ int store_sqlite_file_error(sqlite3 *db, const char *path, const char *what, str
         return store_tell(ret_message, STORE_BUSY, "%s: another program holds the database locked; close it first",
                           path);
     case SQLITE_CANTOPEN:
+        return store_tell(ret_message, STORE_UNWRITABLE, "%s: %s failed: %s", path, what, text);
     case SQLITE_READONLY:
     case SQLITE_PERM:
     case SQLITE_FULL:

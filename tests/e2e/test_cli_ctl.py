@@ -2,9 +2,13 @@
 """cloudmapctl against daemons that run, that do not, and that are elsewhere."""
 
 import json
+import os
+import pathlib
 import re
+import shutil
 import socket
 import subprocess
+import tempfile
 import threading
 
 import pytest
@@ -106,6 +110,32 @@ class TestStatus:
     def test_a_long_path(self, start_daemon, tmp_path):
         daemon = start_daemon(data=tmp_path / ("d" * 150))
         assert json.loads(good(on(daemon, "status", "-o", "json")))["pid"] == daemon.pid
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can run as another user")
+def test_whom_the_data_does_not_belong_to(start_daemon):
+    """Who forgot sudo is told so, and not that there is no daemon."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        folder.chmod(0o755)
+        program = shutil.copy(ctl_binary(), folder)
+        daemon = start_daemon(data=folder / "data")
+        good(on(daemon, "backup", folder / "copy.db"))
+        (folder / "theirs").mkdir()
+        os.chown(folder / "theirs", 65534, 65534)
+
+        def run(*words):
+            done = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", program, *words],
+                                  env=environment(), capture_output=True, text=True, timeout=60, check=False)
+            return done.returncode, done.stderr
+
+        for words in ("status", "env", "explain x", "guard list"):
+            code, text = run("--data", daemon.data, *words.split())
+            assert code == 1 and f"no permission to reach {daemon.data}/admin.sock; run this as root" in text, text
+        code, text = run("--data", daemon.data, "key", "list")
+        assert code == 73 and "no permission to open this directory; run this as root" in text, text
+        code, text = run("--data", folder / "theirs", "restore", folder / "copy.db")
+        assert code == 73 and "copy.db: opening it failed: Permission denied" in text, text
 
 
 class TestCopies:
