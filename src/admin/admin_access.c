@@ -154,7 +154,7 @@ static int check_subject(struct admin_request *request, unsigned allowed)
     unsigned given = (str_is_set(request->user) ? SUBJECT_USER : 0) | (str_is_set(request->role) ? SUBJECT_ROLE : 0) |
                      (request->root ? SUBJECT_ROOT : 0);
     if (given & ~allowed)
-        return admin_access_refuse(request, 400, STR("that command does not take this user, role or root"));
+        return admin_access_refuse(request, 400, STR("that action does not take --user, --role or --root"));
     if (given == 0 && allowed != SUBJECT_NONE && !(allowed & SUBJECT_MISSING))
         return admin_access_refuse(request, 400,
                                    allowed & SUBJECT_ROOT   ? STR("whose key: --user NAME or --root")

@@ -67,6 +67,8 @@ static int list(const struct ctl *ctl, struct store_trail *trail)
     int r = store_trail_head(trail, &head, &message);
     if (r == 0 && !ctl->json && head.last > head.gone)
         printf("%-20s  %-28s  %-44s  %s\n", "TIME", "CALL", "BY", "ON");
+    else if (r == 0 && !ctl->json)
+        printf("no records (audit.calls = on makes one of every call, in open mode, too)\n");
     if (r == 0)
         r = store_trail_read(trail, head.last > n ? head.last - n + 1 : 1, false, print_row, (void *)ctl, &message);
     return r ? audit_trail_failed(r, &message) : EXIT_SUCCESS;

@@ -5,8 +5,10 @@
 
 #include "admin/admin_change.h"
 #include "base/units.h"
+#include "cloudmapctl/fetch.h"
 #include "cloudmapctl/instance_change.h"
 
+#include <stdio.h>
 #include <sysexits.h>
 
 #define REASON "drained by an operator" /* unless --reason says more */
@@ -34,7 +36,10 @@ int drain_run(const struct ctl *ctl)
         json_put_bool(&writer, true);
     }
     json_close_object(&writer);
-    return instance_change_send(ctl, ADMIN_DRAIN_PATH, &body, "drains: it is out of discovery and DNS");
+    int code = instance_change_send(ctl, ADMIN_DRAIN_PATH, &body, "drains: it is out of discovery and DNS");
+    if (code == FETCH_GUARD_REFUSES)
+        fprintf(stderr, "With --force it drains all the same.\n");
+    return code;
 }
 
 int drain_run_undrain(const struct ctl *ctl)

@@ -149,9 +149,12 @@ static void print_head(const struct view *view, int64_t now_ms)
         printf("%-9s" STR_FMT, "Check", STR_ARG(view->type));
     if (str_is_set(view->type))
         printf(", every %s, %" PRId64 " in a row\n", write_time(view->interval_ms, time), view->threshold);
+    else if (str_eq(view->kind, STR("CUSTOM")))
+        printf("%-9scustom: the status is what was told\n", "Check");
+    else if (str_eq(view->kind, STR("NONE")))
+        printf("%-9snone: nothing is known\n", "Check");
     else
-        printf("%-9s%s\n", "Check",
-               str_eq(view->kind, STR("CUSTOM")) ? "custom: the status is what was told" : "none: nothing is known");
+        printf("%-9s" STR_FMT ": there is no instance to probe\n", "Check", STR_ARG(view->kind));
     if (str_is_set(view->doubt))
         printf("%-9ssince %s: %s; %" PRId64 " verdicts are held (cloudmapctl guard release)\n", "DOUBT",
                write_time(now_ms - view->doubt_since_ms, time),

@@ -113,6 +113,7 @@ def test_off_is_off(start_daemon):
 
 def test_people_see_who_and_what(start_daemon):
     daemon = start_daemon(ON)
+    assert audit(daemon, "list").stdout.startswith("no records (audit.calls = on")
     done = cloudmapctl("--data", daemon.data, "user", "create", "ann", "--account", "111111111111")
     assert done.returncode == 0, done
     call(daemon.api, "CreateHttpNamespace", Name="shop")

@@ -107,7 +107,8 @@ def test_drains_that_are_refused(start_daemon):
     api, web = daemon.api, filled(daemon, 4)
     ctl(daemon, "drain", web, "i-0")
     api.register(web, "i-1", {"AWS_INSTANCE_IPV4": "10.0.0.1", "cloudmap:draining": "x"})
-    assert "more than guard.max_loss = 0.5 allows" in ctl(daemon, "drain", web, "i-2", code=3)
+    refusal = ctl(daemon, "drain", web, "i-2", code=3)
+    assert "more than guard.max_loss = 0.5 allows" in refusal and "With --force" in refusal
     api.fails("RegisterInstance", "ResourceInUse", ServiceId=web, InstanceId="i-2",
               Attributes={"AWS_INSTANCE_IPV4": "10.0.0.2", "cloudmap:draining": "x"})
     assert discovered(api) == {"i-2", "i-3"}

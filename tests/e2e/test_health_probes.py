@@ -391,6 +391,8 @@ class TestRestart:
 class TestSeeing:
     def test_the_table(self, daemon, api, fresh, make):
         service = checked(api, fresh(), threshold=2)
+        assert "Check    HTTP: there is no instance to probe\n" in \
+            cloudmapctl("health", service, "--data", daemon.data).stdout
         api.register(service, "down", make(b"500 Down").attributes)
         api.register(service, "good", make().attributes)
         becomes(api, service, {"down": "UNHEALTHY", "good": "HEALTHY"})
