@@ -8,7 +8,10 @@
 #include <sys/socket.h>
 
 #define DATA_PREFIX "data-"
-#define SCHEME "http://"
+
+static const struct scheme {
+    const char *text, *port; /* port: when the URL has none */
+} http = { "http://", "80" }, https = { "https://", "443" };
 
 /* The addresses of a name, or NULL. `flags` as of getaddrinfo. */
 static struct addrinfo *resolve(const char *host, int flags)
@@ -37,20 +40,22 @@ static bool resolves_to(const char *host, const struct addrinfo *wanted)
     return found;
 }
 
-static void name_endpoint(struct endpoint *endpoint, const char *host, struct str port)
+static void name_endpoint(struct endpoint *endpoint, const struct scheme *scheme, const char *host, struct str port)
 {
     bool ipv6 = strchr(host, ':') != NULL;
     snprintf(endpoint->host, sizeof(endpoint->host), "%s", host);
     snprintf(endpoint->data_host, sizeof(endpoint->data_host), DATA_PREFIX "%s", endpoint->host);
     snprintf(endpoint->port, sizeof(endpoint->port), STR_FMT, STR_ARG(port));
-    snprintf(endpoint->url, sizeof(endpoint->url), SCHEME "%s%s%s:%s", ipv6 ? "[" : "", endpoint->host, ipv6 ? "]" : "",
-             endpoint->port);
+    snprintf(endpoint->url, sizeof(endpoint->url), "%s%s%s%s:%s", scheme->text, ipv6 ? "[" : "", endpoint->host,
+             ipv6 ? "]" : "", endpoint->port);
+    endpoint->is_tls = scheme == &https;
 }
 
 /* HOST[:PORT] or [IPV6][:PORT] into a NUL-terminated host without brackets and a port. */
-static int split(struct str text, char ret_host[ENDPOINT_HOST_MAX + 1], struct str *ret_port)
+static int split(struct str text, const struct scheme *scheme, char ret_host[ENDPOINT_HOST_MAX + 1],
+                 struct str *ret_port)
 {
-    struct str host = text, port = STR("80"), rest;
+    struct str host = text, port = str_of(scheme->port), rest;
     bool bracketed = text.n > 0 && text.p[0] == '[';
     host.n = str_find_char(text, bracketed ? ']' : ':');
     if (bracketed && host.n == text.n)
@@ -75,14 +80,14 @@ int endpoint_of_address(struct str address, struct endpoint *ret_endpoint)
 {
     char host[ENDPOINT_HOST_MAX + 1];
     struct str port;
-    if (split(address, host, &port) != 0)
+    if (split(address, &http, host, &port) != 0)
         return ENDPOINT_BAD;
     struct endpoint endpoint = { .data_resolves = false };
     struct addrinfo *own = resolve(host, AI_NUMERICHOST);
-    name_endpoint(&endpoint, ENDPOINT_LOCAL_NAME, port);
+    name_endpoint(&endpoint, &http, ENDPOINT_LOCAL_NAME, port);
     endpoint.data_resolves = resolves_to(endpoint.host, own) && resolves_to(endpoint.data_host, own);
     if (!endpoint.data_resolves)
-        name_endpoint(&endpoint, host, port);
+        name_endpoint(&endpoint, &http, host, port);
     if (own)
         freeaddrinfo(own);
     *ret_endpoint = endpoint;
@@ -93,15 +98,17 @@ int endpoint_of_url(struct str url, struct endpoint *ret_endpoint)
 {
     char host[ENDPOINT_HOST_MAX + 1];
     struct str port;
-    if (!str_starts(url, STR(SCHEME)))
+    const struct scheme *scheme = str_starts(url, str_of(https.text)) ? &https : &http;
+    if (!str_starts(url, str_of(scheme->text)))
         return ENDPOINT_BAD;
-    struct str rest = str_skip(url, strlen(SCHEME));
+    struct str rest = str_skip(url, strlen(scheme->text));
     if (rest.n > 0 && rest.p[rest.n - 1] == '/')
         rest.n--;
-    if (str_find_char(rest, '/') < rest.n || str_find_char(rest, '@') < rest.n || split(rest, host, &port) != 0)
+    if (str_find_char(rest, '/') < rest.n || str_find_char(rest, '@') < rest.n || split(rest, scheme, host, &port) != 0)
         return ENDPOINT_BAD;
-    struct endpoint endpoint = { .data_resolves = false };
-    name_endpoint(&endpoint, host, port);
+    /* Whoever speaks TLS is asked from elsewhere, where calls must be signed. */
+    struct endpoint endpoint = { .needs_signature = scheme == &https };
+    name_endpoint(&endpoint, scheme, host, port);
     struct addrinfo *own = resolve(endpoint.host, 0);
     endpoint.data_resolves = resolves_to(endpoint.data_host, own);
     if (own)

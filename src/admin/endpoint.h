@@ -16,6 +16,7 @@ struct endpoint {
     char data_host[ENDPOINT_HOST_MAX + 8];
     char port[8];
     bool data_resolves;   /* data_host leads to an address of host, too */
+    bool is_tls;          /* https */
     bool needs_signature; /* callers have credentials of their own; false: any do */
 };
 
@@ -24,7 +25,7 @@ enum endpoint_result { ENDPOINT_BAD = 1 }; /* not HOST:PORT, or not a URL */
 /* For a daemon that listens on `address` (127.0.0.1:8650, [::1]:8650): by the local name when it and its `data-` name
  * lead to that address, by the address itself otherwise. 0 or ENDPOINT_BAD. */
 int endpoint_of_address(struct str address, struct endpoint *ret_endpoint);
-/* For http://HOST[:PORT][/]. 0 or ENDPOINT_BAD. */
+/* For http://HOST[:PORT][/] and https. 0 or ENDPOINT_BAD. */
 int endpoint_of_url(struct str url, struct endpoint *ret_endpoint);
 
 /* The variables of the environment that point the AWS CLI and the SDKs at the endpoint, one call for each. */

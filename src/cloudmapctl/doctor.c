@@ -81,16 +81,20 @@ static int64_t check_reachable(struct findings *findings, const char *check, con
     struct http_client_answer answer;
     struct http_message message;
     snprintf(where, sizeof(where), "%s/readyz", url);
-    if (fetch_get(NULL, where, &answer, &message) != 0) {
-        finding_add(findings, FINDING_FAILED, check, "Is the daemon running, and is this its address?", "%s",
-                    message.text);
+    int r = fetch_get(NULL, where, &answer, &message);
+    if (r != 0) {
+        finding_add(findings, FINDING_FAILED, check,
+                    r == HTTP_CLIENT_UNTRUSTED
+                        ? "Name the CA that made its certificate: export AWS_CA_BUNDLE=/path/to/ca.pem"
+                        : "Is the daemon running, and is this its address?",
+                    "%s", message.text);
         return 0;
     }
     if (answer.status == 200)
         finding_add(findings, FINDING_OK, check, NULL, "%s is ready", url);
     else
         finding_add(findings, FINDING_FAILED, check,
-                    "Is it cloudmapd that listens there? Its log says why it is not ready.",
+                    "Is it cloudmapd that listens there, and not at its https port? Its log says why it is not ready.",
                     "%s answers with status %u", where, answer.status);
     int64_t date_s = fetch_date(&answer);
     http_client_answer_free(&answer);
@@ -104,7 +108,7 @@ static void check_data_name(struct findings *findings, const struct endpoint *en
 {
     if (endpoint->data_resolves) {
         char url[ENDPOINT_HOST_MAX + 32];
-        snprintf(url, sizeof(url), "http://%s:%s", endpoint->data_host, endpoint->port);
+        snprintf(url, sizeof(url), "http%s://%s:%s", endpoint->is_tls ? "s" : "", endpoint->data_host, endpoint->port);
         check_reachable(findings, "data- host", url);
         return;
     }
@@ -240,7 +244,10 @@ static void check_variable(struct findings *findings, const struct target *targe
 {
     const struct endpoint *endpoint = &target->endpoint;
     const char *url = getenv("AWS_ENDPOINT_URL");
-    static const char advice[] = "eval \"$(cloudmapctl env)\" sets it, and the rest, in this shell.";
+    char advice[ADVICE_MAX];
+    snprintf(advice, sizeof(advice), "eval \"$(cloudmapctl %s%s%senv)\" sets it, and the rest, in this shell.",
+             target->has_status ? "" : "--api ", target->has_status ? "" : endpoint->url,
+             target->has_status ? "" : " ");
     if (!url || !*url)
         finding_add(findings, FINDING_OK, "environment", advice, "AWS_ENDPOINT_URL is not set");
     else if (strcmp(url, endpoint->url) == 0 || (target->has_status && is_tls_of(url, &target->status)))

@@ -20,12 +20,14 @@ static int fetch_send(const char *socket, const char *url, struct str body, stru
         snprintf(ret_message->text, sizeof(ret_message->text), "Out of memory.");
         return -ENOMEM;
     }
+    const char *ca = getenv("AWS_CA_BUNDLE"); /* whom the AWS CLI and boto3 trust */
     struct http_client_request request = { .method = str_is_set(body) ? "POST" : "GET",
                                            .url = url,
                                            .unix_path = socket,
                                            .body = body,
                                            .total_ms = FETCH_TIMEOUT_MS,
-                                           .answer_max = FETCH_ANSWER_MAX };
+                                           .answer_max = FETCH_ANSWER_MAX,
+                                           .ca_path = ca && *ca ? ca : NULL };
     int r = http_client_send(client, &request, ret_answer, ret_message);
     http_client_free(client);
     if (r == HTTP_CLIENT_NO_CONNECT) {

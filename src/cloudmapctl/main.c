@@ -158,7 +158,7 @@ static int print_help(void)
            "  --data DIR     the daemon's data (CLOUDMAP_STORE_PATH, ./cloudmap-data,\n"
            "                 /var/lib/cloudmap)\n"
            "  --socket PATH  the daemon's admin socket (admin.sock in its data)\n"
-           "  --api URL      the API, for env and doctor: http://HOST:PORT\n"
+           "  --api URL      the API, for env and doctor: http(s)://HOST:PORT\n"
            "  -o FORMAT      table or json\n",
            "help [COMMAND]");
     for (size_t i = 0; i < FLAG_COUNT; i++)
@@ -216,7 +216,7 @@ static int print_command_help(const char *name)
     if (command->places & PLACE_SOCKET)
         print_option("--socket PATH", "the daemon's admin socket");
     if (command->places & PLACE_API)
-        print_option("--api URL", "the API instead: http://HOST:PORT");
+        print_option("--api URL", "the API instead: http(s)://HOST:PORT");
     print_option("-o FORMAT", "table or json");
     printf("\nMore: man cloudmapctl\n");
     return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -30,15 +30,24 @@ static int find_by_status(const struct ctl *ctl, struct target *target, char *wh
     return 0;
 }
 
+/* Of an API that does not say: the one that the caller's clients sign for. */
+static struct str callers_region(void)
+{
+    const char *region = getenv("AWS_REGION");
+    if (!region || !*region)
+        region = getenv("AWS_DEFAULT_REGION");
+    return region && *region ? str_of(region) : STR("us-east-1");
+}
+
 int target_find(const struct ctl *ctl, struct target *ret_target, char *why, size_t size)
 {
     int r = 0;
-    *ret_target = (struct target){ .region = STR("us-east-1") };
+    *ret_target = (struct target){ .region = callers_region() };
     arena_init(&ret_target->arena, ARENA_CAP);
     if (!ctl->api) {
         r = find_by_status(ctl, ret_target, why, size);
     } else if (endpoint_of_url(str_of(ctl->api), &ret_target->endpoint) != 0) {
-        snprintf(why, size, "--api takes http://HOST:PORT, not %s", ctl->api);
+        snprintf(why, size, "--api takes http://HOST:PORT or https://HOST:PORT, not %s", ctl->api);
         r = EX_USAGE;
     }
     if (r != 0)

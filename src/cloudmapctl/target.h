@@ -8,7 +8,7 @@
 
 struct target {
     struct endpoint endpoint;
-    struct str region;           /* the daemon's default, or us-east-1 */
+    struct str region;           /* the daemon's default, else the caller's, or us-east-1 */
     bool has_status;             /* `status` was asked for and is there */
     struct daemon_status status; /* free with target_free */
     struct arena arena;

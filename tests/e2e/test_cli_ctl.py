@@ -70,7 +70,7 @@ class TestUsage:
     @pytest.mark.parametrize("words", [
         [], ["nonsense"], ["--nonsense"], ["status", "word"], ["backup"], ["backup", "a", "b"], ["restore"],
         ["-o", "yaml", "status"], ["--replace", "status"], ["--api", "http://127.0.0.1:1", "status"],
-        ["--socket", "/x", "backup", "f"], ["--api", "127.0.0.1:1", "env"], ["--api", "https://127.0.0.1:1", "doctor"]])
+        ["--socket", "/x", "backup", "f"], ["--api", "127.0.0.1:1", "env"], ["--api", "ftp://127.0.0.1:1", "doctor"]])
     def test_wrong(self, words):
         done = cloudmapctl(*words)
         assert (done.returncode, done.stdout) == (64, "") and done.stderr

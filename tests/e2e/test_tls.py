@@ -316,6 +316,24 @@ def test_a_key_of_another_user():
         assert done.returncode == 78 and "root's with a group that it is in, mode 0640" in done.stderr, done
 
 
+def test_doctor_and_env_from_elsewhere(folder, start_daemon):
+    """Over https, as from a machine that has no admin socket, with the variable that clients have."""
+    daemon = start_daemon(settings(folder))
+    url = f"https://{NAME}:{port_of(daemon)}"
+    env = {"PATH": "/usr/bin:/bin", "AWS_CA_BUNDLE": str(folder / "ca.pem"), "AWS_ENDPOINT_URL": url}
+    done = cloudmapctl("--api", url, "doctor", "-o", "json", env=env)
+    found = {one["check"]: one for one in json.loads(done.stdout)}
+    assert done.returncode == 0 and {one["result"] for one in found.values()} == {"ok"}, done
+    assert found["data- host"]["text"] == f"https://data-{NAME}:{port_of(daemon)} is ready"
+    lines = cloudmapctl("--api", url, "env", env=env | {"AWS_REGION": "eu-west-9"}).stdout
+    assert f"export AWS_ENDPOINT_URL={url}\n" in lines and "SECRET" not in lines and "AWS_REGION=eu-west-9\n" in lines
+    done = cloudmapctl("--api", url, "doctor", env=env | {"AWS_CA_BUNDLE": "", "AWS_ENDPOINT_URL": ""})
+    assert done.returncode == 1 and "export AWS_CA_BUNDLE=" in done.stdout, done
+    assert f'eval "$(cloudmapctl --api {url} env)"' in done.stdout
+    done = cloudmapctl("--api", url.replace("https", "http"), "doctor", env=env)
+    assert done.returncode == 1 and "https port" in done.stdout, done
+
+
 def test_client_certificates(folder, start_daemon):
     assert cloudmapctl("cert", "--client", "registrar", "--out", folder).returncode == 0
     daemon = start_daemon(settings(folder, **{"auth.client_ca": folder / "ca.pem"}))

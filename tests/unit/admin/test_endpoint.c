@@ -39,12 +39,16 @@ static void test_urls(void **state)
     assert_string_equal(endpoint.host, "::1");
     assert_int_equal(endpoint_of_url(STR("http://127.0.0.1"), &endpoint), 0);
     assert_string_equal(endpoint.port, "80");
+    assert_false(endpoint.is_tls || endpoint.needs_signature);
+    assert_int_equal(endpoint_of_url(STR("https://127.0.0.1"), &endpoint), 0);
+    assert_string_equal(endpoint.url, "https://127.0.0.1:443");
+    assert_true(endpoint.is_tls && endpoint.needs_signature);
 }
 
 static void test_not_urls(void **state)
 {
     (void)state;
-    static const char *const texts[] = { "",           "127.0.0.1:1",    "https://h:1",     "http://",
+    static const char *const texts[] = { "",           "127.0.0.1:1",    "ftp://h:1",       "http://",
                                          "http://h:x", "http://h:65536", "http://h:1/path", "http://u@h:1",
                                          "http://:1",  "http://[::1" };
     struct endpoint endpoint;
