@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define WORKERS_MAX 64
@@ -113,9 +114,19 @@ static int dns_server_claim(struct dns_server *server, const struct dns_config *
     return 0;
 }
 
+/* An eighth of the descriptors that the process may come to have at most: the others are the API's and the probes'. */
+static unsigned count_connections(const struct dns_config *config)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_max / 8 >= config->tcp_connections)
+        return config->tcp_connections;
+    return (unsigned)(limit.rlim_max / 8);
+}
+
 static int dns_server_start_worker(struct dns_server *server, const struct dns_config *config)
 {
-    struct tcp_limits limits = { .connections = config->tcp_connections / config->workers,
+    struct tcp_limits limits = { .connections = count_connections(config) / config->workers,
                                  .idle_ms = config->tcp_idle_ms };
     int listeners[DNS_SOCKET_MAX];
     size_t n = 0;
@@ -169,7 +180,7 @@ static int dns_server_start_transfer(struct dns_server *server, const struct dns
 int dns_server_start(const struct dns_config *config, struct dns_server **ret_server, struct dns_message *ret_message)
 {
     struct dns_server *server = mem_zalloc(sizeof(*server));
-    unsigned per_peer = config->tcp_connections / 10;
+    unsigned per_peer = count_connections(config) / 10;
     int r;
 
     ASSERT(config->workers >= 1 && config->workers <= WORKERS_MAX);

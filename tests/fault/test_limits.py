@@ -90,6 +90,34 @@ def test_no_descriptors_left(tmp_path):
         assert server.stop() == 0, server.stderr_lines
 
 
+def dns_connections(port, count):
+    """As many as are answered, until one is not."""
+    root = bytes.fromhex("00110000000000010000000000000000010001")
+    crowd = []
+    for _ in range(count):
+        crowd.append(socket.create_connection(("127.0.0.1", port), timeout=1))
+        try:
+            crowd[-1].sendall(root)
+            if not crowd[-1].recv(64):
+                break
+        except OSError:
+            break
+    return crowd
+
+
+def test_idle_dns_connections_leave_descriptors(tmp_path):
+    """At 128 open files those who keep connections to the DNS server open keep nobody from the API."""
+    with Server(tmp_path / "data", before=["prlimit", "--nofile=128"]) as server:
+        crowd = dns_connections(int(server.ready["dns"].rpartition(":")[2]), 128)
+        try:
+            with server.client(5) as honest:
+                assert honest.namespace("honest")
+        finally:
+            for one in crowd:
+                one.close()
+        assert server.stop() == 0, server.stderr_lines
+
+
 def test_more_writes_at_once_than_the_queue_takes(tmp_path):
     """Each is answered: done and there, or refused with 503 and not there."""
     with Server(tmp_path / "data") as server, server.client() as client:
