@@ -16,6 +16,8 @@
 #define ARENA_MAX ((size_t)2 << 30)
 #define FOLLOW_MS 120000
 #define FOLLOW_PAUSE_MS 100
+#define NOTHING "There is nothing to restore"
+#define HINT "--state-dir names the directory of the journal"
 
 /* One removal, with the newest that the journal says of it. */
 struct removed {
@@ -265,7 +267,7 @@ static int restore_all(struct undo *undo)
         }
     }
     if (n == 0 && !undo->settings->output)
-        printf("There is nothing to restore.\n");
+        printf(NOTHING " in %s; " HINT "\n", undo->dir.path);
     for (size_t i = 0; i < undo->settings->words.n; i++) {
         if (!is_in_journal(undo, str_of(undo->settings->words.items[i]))) {
             fprintf(stderr, "cloud-unmap: %s: the journal in %s has no removal of it\n", undo->settings->words.items[i],
@@ -284,6 +286,17 @@ static int print_json(struct undo *undo)
     return fwrite(text.p, 1, text.n, stdout) == text.n ? 0 : 1;
 }
 
+/* One that is not there is not made: it has no journal. 0 or -errno. */
+static int open_dir(struct undo *undo, const struct environment *environment)
+{
+    const struct settings *settings = undo->settings;
+    int r = state_dir_open(settings->state_dir, false, environment, &undo->arena, &undo->dir);
+    if (r != 0 || settings->dry_run)
+        return r;
+    state_dir_close(&undo->dir);
+    return state_dir_open(settings->state_dir, true, environment, &undo->arena, &undo->dir);
+}
+
 int undo_run(const struct settings *settings, const struct environment *environment)
 {
     struct undo undo = { .settings = settings, .dir = { .fd = -1 } };
@@ -292,10 +305,14 @@ int undo_run(const struct settings *settings, const struct environment *environm
     buf_init(&undo.out, 256 << 20);
     json_writer_init(&undo.writer, &undo.out);
     json_open_array(&undo.writer);
-    int r = state_dir_open(settings->state_dir, !settings->dry_run, environment, &undo.arena, &undo.dir);
-    if (r != 0) {
-        fprintf(stderr, "cloud-unmap: %s: %s; --state-dir names the directory of the journal\n",
-                undo.dir.path ? undo.dir.path : "no HOME", strerror(-r));
+    int r = open_dir(&undo, environment);
+    if (r == -ENOENT && undo.dir.path) {
+        fprintf(stderr, "cloud-unmap: " NOTHING " in %s, which is not there; " HINT "\n", undo.dir.path);
+        code = settings->words.n ? EXIT_FAILURE : EXIT_SUCCESS;
+        if (settings->output && print_json(&undo) != 0)
+            code = EXIT_FAILURE;
+    } else if (r != 0) {
+        fprintf(stderr, "cloud-unmap: %s: %s; " HINT "\n", undo.dir.path ? undo.dir.path : "no HOME", strerror(-r));
         code = EX_CANTCREAT;
     } else if (access_new(&(struct access_config){ .environment = environment, .clock = clock_system() },
                           &undo.access) == 0) {

@@ -289,7 +289,13 @@ class TestRestore:
         assert world.registered() == before and done.code == 0, done
 
     def test_nothing_was_removed(self, world):
-        assert restore(world).code == 0
+        """Where it looked is told, since it may be the wrong place; and nothing is made there."""
+        done = restore(world)
+        assert done.code == 0 and f"in {world.state}, which is not there; --state-dir" in done.err, done
+        assert not world.state.exists() and restore(world, "-o", "json").out == "[]\n"
+        assert restore(world, "i-0123").code == 1
+        world.state.mkdir()
+        assert f"nothing to restore in {world.state}; --state-dir" in restore(world).out
 
     def test_of_all_services(self, world):
         _, before = self.removed(world)
