@@ -134,6 +134,7 @@ void config_args_write_help(struct buf *buf)
                          "beats the file. What every option does: man cloudmapd (docs/man/cloudmapd.8).\n"
                          "\n"
                          "Signals: TERM and INT stop, HUP reads the configuration again.\n"
-                         "Exit codes: 0 done, 1 error, 64 usage, 65 damaged or foreign store, 66 newer store,\n"
-                         "69 address in use, 73 cannot write, 75 store in use, 78 configuration.\n"));
+                         "Exit codes: 0 done, 1 error, 64 usage, 65 damaged or foreign store,\n"
+                         "66 newer store, 69 address in use, 73 cannot write, 75 store in use,\n"
+                         "78 configuration.\n"));
 }

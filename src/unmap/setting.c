@@ -141,7 +141,9 @@ static void on_pair(void *arg, unsigned line, const char *section, const char *k
     const char *where = where_in_file(gather, line);
     const struct row *row = find_row(key);
     if (!row || strcmp(key, "config") == 0) {
-        fail(gather, EX_CONFIG, where, "there is no such setting; cloud-unmap --help lists them");
+        char what[128];
+        snprintf(what, sizeof(what), "there is no setting \"%.60s\"; cloud-unmap --help lists them", key);
+        fail(gather, EX_CONFIG, where, what);
         return;
     }
     struct assignment assignment = { .row = row, .value = str_of(value), .place = PLACE_HEAD, .where = where };
@@ -416,10 +418,10 @@ void setting_fini(struct settings *settings)
 
 void setting_write_help(struct buf *buf)
 {
-    buf_put_str(buf, STR("Usage: cloud-unmap [OPTION]...              reconcile until told to stop\n"
-                         "       cloud-unmap plan [OPTION]...         what would be done, and why\n"
-                         "       cloud-unmap restore [OPTION]... [ID]...   register again what was removed\n"
-                         "       cloud-unmap approve [OPTION]... ID...     release IDs from limits for an hour\n"));
+    buf_put_str(buf, STR("Usage: cloud-unmap [OPTION]...                  reconcile until told to stop\n"
+                         "       cloud-unmap plan [OPTION]...             what would be done, and why\n"
+                         "       cloud-unmap restore [OPTION]... [ID]...  register again what was removed\n"
+                         "       cloud-unmap approve [OPTION]... ID...    release IDs from limits for 1 h\n"));
     for (size_t i = 0; i < ROW_COUNT; i++) {
         const struct row *row = &rows[i];
         if (row->heading) {
@@ -436,7 +438,6 @@ void setting_write_help(struct buf *buf)
             buf_printf(buf, " (%s)", row->value);
         buf_put_char(buf, '\n');
     }
-    buf_put_str(buf, STR("  --help, --version              this; the version\n"
-                         "In brackets: the default; under --policy guarded. Exit codes: 0 done, 1 not all known,\n"
-                         "2 plan: something to do, 3 held by a guard, 64 usage, 73 state, 78 file. man cloud-unmap\n"));
+    buf_put_str(buf, STR("In brackets: the default; with --policy guarded. Also --version; man cloud-unmap\n"
+                         "Exit: 0 done, 1 not all known, 2 to do (plan), 3 held, 64 usage, 73 dir, 78 file\n"));
 }

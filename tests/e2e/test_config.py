@@ -121,7 +121,7 @@ class TestUsage:
     def test_help_and_version(self):
         done = cloudmapd("--help")
         assert (done.returncode, done.stderr) == (0, "")
-        assert len(done.stdout.splitlines()) <= 24
+        assert len(done.stdout.splitlines()) <= 24 and max(map(len, done.stdout.splitlines())) <= 80
         assert "address of DNS (127.0.0.1:8653)\n" in done.stdout
         done = cloudmapd("--version")
         assert done.returncode == 0 and re.fullmatch(r"cloudmapd \d+\.\d+\.\d+\n", done.stdout)

@@ -403,7 +403,7 @@ class TestCommandLine:
         done = world.command("--help")
         assert done.code == 0 and all(word in done.out for word in (
             "--service-id", "--service-region", "--instances-region", "--frequency", "--single-run", "--dry-run"))
-        assert max(map(len, done.out.splitlines())) <= 100
+        assert max(map(len, done.out.splitlines())) <= 80 and len(done.out.splitlines()) <= 40
         assert re.fullmatch(r"cloud-unmap \d+\.\d+\.\d+\n", world.command("--version").out)
 
     def test_spellings(self, world):
