@@ -20,7 +20,7 @@ import time
 import pytest
 
 from support.client import until
-from support.daemon import binary
+from support.daemon import STOP_SECONDS, binary
 from support.program import cloudmapd, environment
 from support.sdk import client_env
 
@@ -45,16 +45,18 @@ def admin(daemon, path, method="GET"):
 
 
 def half_a_request(daemon):
-    """A connection whose request is accepted but not whole; returns it and the missing half."""
-    body = b'{"MaxResults":1}'
+    """A connection whose request is accepted but not whole; returns it and what is missing. Every 500 bytes of a body
+    give its client a second more: it is not cut off for its slowness before STOP_SECONDS are over."""
+    half = b'{"MaxResults":1' + b" " * 500 * 2 * STOP_SECONDS
+    rest = b"}"
     head = ("POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-amz-json-1.1\r\n"
-            f"X-Amz-Target: Route53AutoNaming_v20170314.ListNamespaces\r\nContent-Length: {len(body)}\r\n\r\n")
+            f"X-Amz-Target: Route53AutoNaming_v20170314.ListNamespaces\r\nContent-Length: {len(half + rest)}\r\n\r\n")
     one = socket.create_connection(("127.0.0.1", daemon.port), timeout=WAIT_SECONDS)
-    one.sendall(head.encode() + body[:5])
+    one.sendall(head.encode() + half)
     # Where the half has arrived, an answer on a later connection of the only worker shows that it was read.
     until(lambda: struct.unpack("i", fcntl.ioctl(one, termios.TIOCOUTQ, bytes(4)))[0], lambda unsent: unsent == 0)
     assert daemon.api.http("GET", "/readyz").status == 200
-    return one, body[5:]
+    return one, rest
 
 
 def send_nonsense(daemon):
@@ -76,7 +78,7 @@ def refuses_connections(port):
 
 class TestStop:
     def test_what_was_accepted_is_answered(self, start_daemon):
-        daemon = start_daemon({"api.workers": "1"})
+        daemon = start_daemon({"api.workers": "1", "api.stop_timeout": "1h"})
         one, rest = half_a_request(daemon)
         port = daemon.port
         daemon.process.send_signal(signal.SIGTERM)
@@ -96,7 +98,7 @@ class TestStop:
         one.close()
 
     def test_the_second_signal_ends_it_at_once(self, start_daemon):
-        daemon = start_daemon({"api.workers": "1", "api.stop_timeout": "1h", "api.idle_timeout": "1h"})
+        daemon = start_daemon({"api.workers": "1", "api.stop_timeout": "1h"})
         one, _ = half_a_request(daemon)
         daemon._killed = True  # it ends as a killed process does
         daemon.process.send_signal(signal.SIGINT)
