@@ -388,7 +388,7 @@ static int apply_operation(struct apply *apply, struct change *change)
 /* The error code of an operation whose change was refused when its time came. */
 static void apply_refused(struct change *change, int result, struct apply_outcome *outcome)
 {
-    outcome->error_code = STR("INTERNAL_FAILURE");
+    outcome->error_code = result == CHANGE_NOT_YOURS ? STR("ACCESS_DENIED") : STR("INTERNAL_FAILURE");
     if (str_is_set(change->message)) {
         outcome->error_message = change->message;
         return;
@@ -434,6 +434,8 @@ static void apply_waiting(struct apply *apply, struct tenant *tenant, struct ope
         if (change.service_create_ms && apply_service_create_ms(tenant, &change) != change.service_create_ms)
             r = CHANGE_SERVICE_NOT_FOUND; /* deleted, and perhaps made again */
         else
+            r = apply_check_still_shared(state_find_namespace(tenant, operation->namespace_id), &change);
+        if (!r)
             r = apply_check(apply, tenant, &change);
         if (!r)
             r = apply_guard_change(apply, tenant, &change);

@@ -69,7 +69,9 @@ int apply_share(struct apply *apply, struct change *change);
 int apply_place_share(struct apply *apply, const struct tenant *tenant, struct str namespace_id, struct str document,
                       struct arena *arena);
 void apply_drop_share(struct apply *apply, const struct tenant *tenant, struct str namespace_id, struct arena *arena);
-/* Whoever a namespace is shared with may change what is theirs: 0, or CHANGE_NOT_YOURS with its text. */
+/* Whoever a namespace is shared with may change what is theirs: 0, or CHANGE_NOT_YOURS with its text. The first is for
+ * changes that waited, since it may be unshared by now; NULL: it is gone, which other checks say. */
+int apply_check_still_shared(const struct namespace *ns, struct change *change);
 int apply_check_service_creator(const struct service *service, struct change *change);
 int apply_check_instance_creator(const struct instance *instance, struct change *change);
 /* 0, or CHANGE_INVALID_INPUT: an update would touch instances of other accounts than the caller's. */

@@ -100,6 +100,15 @@ int apply_share(struct apply *apply, struct change *change)
 
 /* --- whose things they are --------------------------------------------------------------------------------------- */
 
+int apply_check_still_shared(const struct namespace *ns, struct change *change)
+{
+    if (!ns || str_is_set(ns->policy) || !str_is_set(change->caller))
+        return 0;
+    return rules_refuse(change, CHANGE_NOT_YOURS,
+                        "Namespace " STR_FMT " is not shared with account " STR_FMT " any more", STR_ARG(ns->id),
+                        STR_ARG(change->caller));
+}
+
 static bool apply_is_yours(const struct change *change, struct str created_by)
 {
     return !str_is_set(change->caller) || str_eq(change->caller, created_by);

@@ -250,6 +250,43 @@ static void test_operations_that_wait(void **state)
     assert_false(str_is_set(creator(s, "ours")));
 }
 
+static struct str error_message(struct shared *s, const char *operation_id)
+{
+    const struct operation *operation;
+    struct id_operation id;
+    struct str message;
+
+    assert_int_equal(id_parse_operation(str_of(operation_id), &id), 0);
+    operation = state_find_operation(bed_tenant(&s->bed, bed_hold(&s->bed)), &id);
+    assert_non_null(operation);
+    message = arena_dup(&s->bed.names, operation->error_message);
+    bed_release(&s->bed);
+    return message;
+}
+
+static void test_operations_that_wait_end_with_the_share(void **state)
+{
+    struct shared *s = *state;
+    const char *theirs, *ours;
+    char want[160];
+
+    s->bed.config.operations_delay_ms = 1000;
+    clock_manual_advance(&s->bed.clock, 1);
+    bed_reopen(&s->bed);
+    assert_int_equal(caller_register(&s->consumer, s->service_id, "late", "a=1"), 0);
+    theirs = arena_dup(&s->bed.names, str_of(s->consumer.change.operation_id)).p;
+    assert_int_equal(caller_register(&s->bed.caller, s->service_id, "ours", "a=1"), 0);
+    ours = arena_dup(&s->bed.names, str_of(s->bed.caller.change.operation_id)).p;
+    assert_int_equal(end_share(&s->bed, s->namespace_id), 0);
+    bed_advance(&s->bed, 500);
+    bed_advance(&s->bed, 500);
+    assert_string_equal(bed_operation(&s->bed, theirs), "FAIL ACCESS_DENIED");
+    snprintf(want, sizeof(want), "Namespace " STR_FMT " is not shared with account 222222222222 any more",
+             STR_ARG(s->namespace_id));
+    assert_true(str_eq(error_message(s, theirs), str_of(want)));
+    assert_string_equal(bed_operation(&s->bed, ours), "SUCCESS");
+}
+
 /* Whatever allocation of the writer fails, nothing is changed. */
 static void test_without_memory(void **state)
 {
@@ -281,6 +318,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_services, setup, teardown),
         cmocka_unit_test_setup_teardown(test_instances, setup, teardown),
         cmocka_unit_test_setup_teardown(test_operations_that_wait, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_operations_that_wait_end_with_the_share, setup, teardown),
         cmocka_unit_test_setup_teardown(test_without_memory, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
