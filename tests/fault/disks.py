@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """File systems for one test: an ext4 in a file whose power can be cut, a tmpfs that fills up. Need root."""
 
+import ctypes
 import fcntl
 import functools
 import os
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+CLONE_NEWNS = 0x20000
 FS_IOC_SHUTDOWN = 0x8004587D
 POWER_ON_SECONDS = 10
 WITHOUT_LOG_FLUSH = b"\x02\x00\x00\x00"  # nothing that is not on the disk yet will get there
@@ -19,6 +21,16 @@ WITHOUT_LOG_FLUSH = b"\x02\x00\x00\x00"  # nothing that is not on the disk yet w
 def run(*command):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{' '.join(map(str, command))}: {done.stderr}"
+
+
+@functools.lru_cache(maxsize=None)
+def leave_mounts():
+    """Mounts of our own from now on: a namespace that another program makes would else get a copy of them, and keep a
+    file system alive whose power was cut."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(CLONE_NEWNS):
+        raise OSError(ctypes.get_errno(), "unshare of the mounts")
+    run("mount", "--make-rprivate", "/")
 
 
 class Mount:
@@ -37,6 +49,7 @@ class Mount:
         self.unmount()
 
     def mount(self):
+        leave_mounts()
         run("mount", *self.arguments(), self.at)
         self.mounted = True
 
