@@ -36,10 +36,10 @@ static int find_user(const char *name, struct passwd *ret_user, char *memory, si
     int error = getpwnam_r(name, ret_user, memory, size, &found);
     if (found && found->pw_uid != 0)
         return 0;
-    snprintf(message->text, sizeof(message->text), "sandbox.user: %s",
+    snprintf(message->text, sizeof(message->text), "sandbox.user: %s: %s", name,
              found   ? "this is root"
              : error ? strerror(error)
-                     : "there is no such user");
+                     : "there is no such user; `useradd --system` makes one");
     return 1;
 }
 

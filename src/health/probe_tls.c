@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <sys/socket.h>
 
+#define OPTION "health.tls_authorities: " /* before what is wrong with it */
 #define MAX_NAME 256
 #define MAX_HANDSHAKE (64 << 10) /* octets of one handshake message, which holds the server's certificates */
 #define MAX_WARNINGS 8
@@ -62,7 +63,7 @@ static int load_file(struct probe_tls *tls, const char *directory, struct str na
     int n = snprintf(path, sizeof(path), "%s/" STR_FMT ".pem", directory, STR_ARG(name));
 
     if (tls->n == PROBE_TLS_MAX_AUTHORITIES || n >= (int)sizeof(path)) {
-        snprintf(why, size, "%s holds more than %d authorities", directory, PROBE_TLS_MAX_AUTHORITIES - 1);
+        snprintf(why, size, OPTION "%s holds more than %d authorities", directory, PROBE_TLS_MAX_AUTHORITIES - 1);
         return 1;
     }
     authority = add_authority(tls, name);
@@ -71,7 +72,7 @@ static int load_file(struct probe_tls *tls, const char *directory, struct str na
     int r = gnutls_certificate_set_x509_trust_file(authority->credentials, path, GNUTLS_X509_FMT_PEM);
     if (r > 0)
         return 0;
-    snprintf(why, size, "%s: %s", path, r < 0 ? gnutls_strerror(r) : "no certificate in it");
+    snprintf(why, size, OPTION "%s: %s", path, r < 0 ? gnutls_strerror(r) : "no certificate in it");
     return 1;
 }
 
@@ -82,7 +83,7 @@ static int load_directory(struct probe_tls *tls, const char *directory, char *wh
     int r = 0;
 
     if (!stream) {
-        snprintf(why, size, "%s: %s", directory, strerror(errno));
+        snprintf(why, size, OPTION "%s: %s", directory, strerror(errno));
         return 1;
     }
     while (r == 0 && (one = readdir(stream))) {

@@ -345,11 +345,11 @@ class TestDoubt:
         reference.mood = None
         becomes(daemon.api, service, {"i": "UNHEALTHY"})
 
-    def test_a_bad_reference_is_refused(self, tmp_path):
-        for value in ("localhost:80", "127.0.0.1:80"):
-            done = cloudmapd("--data", tmp_path / "d", "--api", "127.0.0.1:0", "--dns", "127.0.0.1:0", "--set",
-                             f"health.reference={value}")
-            assert done.returncode == 78 and "health.reference" in done.stderr, done
+    @pytest.mark.parametrize("key, value", [
+        ("health.reference", "localhost:80"), ("health.reference", "127.0.0.1:80"), ("health.tls_authorities", "/nowhere")])
+    def test_a_bad_one_is_refused(self, tmp_path, key, value):
+        done = cloudmapd("--data", tmp_path / "d", "--api", "127.0.0.1:0", "--dns", "127.0.0.1:0", "--set", f"{key}={value}")
+        assert done.returncode == 78 and f"{key}: {value}" in done.stderr, done
 
 
 def write_until_it_dies(daemon, service, number):

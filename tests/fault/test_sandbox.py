@@ -54,6 +54,12 @@ def test_a_user_of_its_own(tmp_path):
     assert owners == {user.pw_uid}
 
 
+def test_a_user_that_there_is_not(tmp_path):
+    done = subprocess.run([os.environ["CLOUDMAPD"], "--data", tmp_path / "data", "--set", "sandbox.user=nosuch"],
+                          capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 78 and "sandbox.user: nosuch: there is no such user" in done.stderr, done
+
+
 def headers(program):
     return subprocess.run(["readelf", "-hldW", program], check=True, capture_output=True, text=True).stdout
 

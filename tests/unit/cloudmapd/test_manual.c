@@ -66,7 +66,7 @@ static void write_option(struct buf *buf, const struct option_row *option)
     write_text(buf, option->doc);
     if (option->value) {
         buf_put_str(buf, STR(" Default: "));
-        write_text(buf, option->value);
+        write_text(buf, *option->value ? option->value : "empty");
         buf_put_char(buf, '.');
     }
     write_range(buf, option);

@@ -448,7 +448,7 @@ static void test_bad_authorities(void **state)
 
     (void)state;
     assert_int_equal(probe_tls_new("/nowhere", &tls, why, sizeof(why)), 1);
-    assert_string_equal(why, "/nowhere: No such file or directory");
+    assert_string_equal(why, "health.tls_authorities: /nowhere: No such file or directory");
     snprintf(path, sizeof(path), "%s/empty.pem", pki->folder);
     close(open(path, O_CREAT | O_WRONLY, 0600));
     assert_int_equal(probe_tls_new(pki->folder, &tls, why, sizeof(why)), 1);
