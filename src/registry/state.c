@@ -294,11 +294,9 @@ const struct instance *state_name_iter_next(struct state_name_iter *iter)
 {
     const struct instance *next = NULL;
 
-    if (!iter->has_begun) {
-        iter->has_begun = true;
+    if (iter->n_told++ == 0)
         return iter->found;
-    }
-    while (iter->has_odd) {
+    while (iter->has_odd && iter->n_told <= STATE_NAMESAKES_MAX) {
         next = tree_iter_next(&iter->odd);
         iter->has_odd = next && str_eq_nocase(instance_id(next), instance_id(iter->found));
         if (iter->has_odd && next != iter->found)

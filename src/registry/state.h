@@ -97,11 +97,15 @@ uint32_t state_count_registered(const struct service_node *node);
 const struct tenure *state_find_tenure(const struct service_node *node, struct str instance_id);
 /* The first instance whose id is not plain and, as labels, is the dotted text or ends with it; see odd_names. */
 const struct instance *state_find_odd_name(const struct service_node *node, struct str dotted);
-/* Over the instances of one DNS name: ids that differ in case only share it. */
+#define STATE_NAMESAKES_MAX 64 /* instances that a DNS name has */
+
+/* Over the instances of one DNS name: ids that differ in case only share it. There are many of those on purpose only,
+ * so whatever looks at a name stops at STATE_NAMESAKES_MAX. */
 struct state_name_iter {
     const struct instance *found;
     struct tree_iter odd;
-    bool has_begun, has_odd;
+    unsigned n_told;
+    bool has_odd;
 };
 /* From the one that was found for the name. */
 void state_name_iter_init(struct state_name_iter *iter, const struct service_node *node, const struct instance *found);

@@ -107,6 +107,27 @@ static void test_shared_names(void **state)
                         "NOERROR aa\nan up._http._tcp.shop.example. 60 A 10.0.0.3\n");
 }
 
+/* As many such ids as somebody likes cost no more than a few. */
+static void test_a_name_shared_by_many(void **state)
+{
+    struct shop *shop = *state;
+    struct str id = service(shop, "_http._tcp", "SRV");
+
+    shop->dns->is_tcp = true;
+    for (int i = 0; i < 100; i++) {
+        char name[] = "abcdefg", attributes[64];
+        for (int bit = 0; bit < 7; bit++)
+            name[bit] -= i >> bit & 1 ? 'a' - 'A' : 0;
+        snprintf(attributes, sizeof(attributes), "AWS_INSTANCE_IPV4=10.0.0.%d,AWS_INSTANCE_PORT=80", i);
+        bed_register(shop->bed, id, name, attributes);
+    }
+    ASK(shop->dns, "abcdefg._http._tcp.shop.example", A);
+    assert_int_equal(dns_bed_count(shop->dns, "an "), 64);
+    assert_int_equal(caller_deregister(&shop->bed->caller, id, "abcdefg"), 0);
+    ASK(shop->dns, "abcdefg._http._tcp.shop.example", A);
+    assert_int_equal(dns_bed_count(shop->dns, "an "), 64);
+}
+
 static void test_srv(void **state)
 {
     struct shop *shop = *state;
@@ -354,6 +375,7 @@ int main(void)
         TEST(test_a_and_aaaa),
         TEST(test_same_address),
         TEST(test_shared_names),
+        TEST(test_a_name_shared_by_many),
         TEST(test_srv),
         TEST(test_odd_ids),
         TEST(test_apex),
