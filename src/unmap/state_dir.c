@@ -79,11 +79,26 @@ void state_dir_close(struct state_dir *dir)
     dir->fd = -1;
 }
 
-int state_dir_lock(const struct state_dir *dir)
+/* Opens a file of the directory, or makes it. What an operator makes as root (`approve`, `restore`) is given to the
+ * directory's owner, as whom the controller reads it; of a file with other names too nobody knows whose it is. Where
+ * root may not give, it stays root's. >= 0 or -errno. */
+static int open_file(const struct state_dir *dir, const char *name, int flags)
 {
-    int fd = openat(dir->fd, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    struct stat folder, file;
+    int fd = openat(dir->fd, name, flags | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return -errno;
+    if (geteuid() == 0 && fstat(dir->fd, &folder) == 0 && fstat(fd, &file) == 0 && S_ISREG(file.st_mode) &&
+        file.st_uid == 0 && file.st_nlink == 1)
+        (void)!fchown(fd, folder.st_uid, folder.st_gid);
+    return fd;
+}
+
+int state_dir_lock(const struct state_dir *dir)
+{
+    int fd = open_file(dir, "lock", O_RDWR);
+    if (fd < 0)
+        return fd;
     const struct timespec rest = { .tv_nsec = LOCK_REST_MS * 1000000 };
     for (int64_t waited_ms = 0; flock(fd, LOCK_EX | LOCK_NB) != 0; waited_ms += LOCK_REST_MS) {
         if ((errno == EINTR || errno == EWOULDBLOCK) && waited_ms < LOCK_WAIT_MS) {
@@ -123,8 +138,7 @@ static int close_torn_line(int fd, off_t size)
 
 static int open_to_append(const struct state_dir *dir, const char *name)
 {
-    int fd = openat(dir->fd, name, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
-    return fd < 0 ? -errno : fd;
+    return open_file(dir, name, O_RDWR | O_APPEND);
 }
 
 static int append(const struct state_dir *dir, const char *name, const char *old_name, uint64_t rotate_bytes,
@@ -171,9 +185,9 @@ int state_dir_replace(const struct state_dir *dir, const char *name, struct str 
 {
     char temporary[300];
     snprintf(temporary, sizeof(temporary), "%.200s.%ld.new", name, (long)getpid());
-    int fd = openat(dir->fd, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int fd = open_file(dir, temporary, O_WRONLY | O_TRUNC);
     if (fd < 0)
-        return -errno;
+        return fd;
     int r = write_all(fd, text);
     if (r == 0 && fsync(fd) != 0)
         r = -errno;

@@ -2,6 +2,7 @@
 """The guards of cloud-unmap: each option, alone and as --policy guarded, and what an operator can release."""
 
 import json
+import os
 import time
 
 import pytest
@@ -339,6 +340,19 @@ class TestApprove:
         assert world.command("approve", "--service-id", world.service, "--state-dir", world.state, one.id).code == 0
         assert world.run("--max-removal-percent", "10").code == 3
         assert gone(world, one) and not gone(world, two) and not gone(world, three)
+
+    @pytest.mark.skipif(os.geteuid() != 0, reason="only root works for another user")
+    def test_by_root_for_a_controller_of_another_user(self, world):
+        """Under systemd the controller has a user of its own, and the operator says sudo."""
+        world.live(2)
+        dead = world.dead(3)
+        world.state.mkdir(mode=0o700)
+        os.chown(world.state, 65534, 65534)
+        assert world.command("approve", "--service-id", world.service, "--state-dir", world.state, dead[0].id).code == 0
+        assert world.run("--max-removal-percent", "10").code == 3 and gone(world, dead[0])
+        owners = {path.name: (path.stat().st_uid, path.stat().st_gid) for path in world.state.iterdir()}
+        assert {"approved.jsonl", "journal.jsonl", "lock"} <= owners.keys()
+        assert set(owners.values()) == {(65534, 65534)}, owners
 
     def test_it_runs_out(self, world):
         world.live(2)
