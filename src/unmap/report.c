@@ -104,6 +104,8 @@ void report_write_table(struct buf *buf, const struct round *round)
         put_error(buf, &round->survey->failures[i].error);
         buf_put_char(buf, '\n');
     }
+    for (size_t i = 0; i < round->survey->n_empty; i++)
+        buf_printf(buf, "Namespace %s: no services; is the id right, and the region?\n", round->survey->empty[i]);
     for (size_t i = 0; i < round->n; i++)
         put_service(buf, &round->services[i]);
     if (round->n == 0 && round->survey->n_failures == 0)

@@ -348,6 +348,8 @@ int round_carry_out(const struct round_context *context, struct round *round)
         log_event(LOG_UNMAP_UNKNOWN, LOG_C("namespace_id", round->survey->failures[i].namespace_id),
                   LOG_C("code", round->survey->failures[i].error.code),
                   LOG_C("error", round->survey->failures[i].error.message));
+    for (size_t i = 0; i < round->survey->n_empty; i++)
+        log_event(LOG_UNMAP_EMPTY, LOG_C("namespace_id", round->survey->empty[i]));
     journal_init(&journal, context->state_dir);
     for (size_t i = 0; r == 0 && i < round->n; i++)
         r = carry_out(context, round, &round->services[i], &journal);

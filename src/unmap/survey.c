@@ -75,6 +75,8 @@ static int add_namespace(const struct survey_context *context, const struct sett
     if (r == 0) {
         for (size_t i = 0; r == 0 && i < services.n; i++)
             r = add_service(survey, target, services.items[i].id, services.items[i].arn);
+        if (services.n == 0)
+            survey->empty[survey->n_empty++] = namespace_id;
         return r;
     }
     if (r == -ENOMEM)
@@ -94,7 +96,8 @@ static int find_services(const struct survey_context *context)
     for (size_t i = 0; i < settings->n_targets; i++)
         n_namespaces += settings->targets[i].namespace_ids.n;
     survey->failures = ARENA_ARRAY(&survey->arena, struct survey_failure, n_namespaces);
-    if (!survey->failures)
+    survey->empty = ARENA_ARRAY(&survey->arena, const char *, n_namespaces);
+    if (!survey->failures || !survey->empty)
         return -ENOMEM;
     for (size_t i = 0; i < settings->n_targets; i++) /* a service that is named belongs to who names it */
         for (size_t k = 0; r == 0 && k < settings->targets[i].service_ids.n; k++)

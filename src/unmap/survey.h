@@ -32,6 +32,8 @@ struct survey {
     size_t n, size;
     struct survey_failure *failures;
     size_t n_failures;
+    const char **empty; /* namespaces that have no services, or are not there: Cloud Map answers alike */
+    size_t n_empty;
     struct fleet *fleet;
     struct arena arena;
 };

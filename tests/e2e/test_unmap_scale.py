@@ -84,6 +84,14 @@ class TestManyServices:
         assert self.left(world, services) == [2] * 20
         assert len(world.ec2.called("DescribeInstances")) == 1
 
+    def test_a_namespace_without_services_is_told(self, world):
+        """Cloud Map lists none where there is no such namespace, so a slip of the pen would be silent."""
+        words = ["--namespace-id", "ns-slip", "--service-region", REGION, "--instances-region", REGION, "--state-dir",
+                 world.state]
+        done = world.command(*words, "--single-run")
+        assert done.code == 0 and [one["namespace_id"] for one in done.told("unmap_empty")] == ["ns-slip"], done
+        assert "Namespace ns-slip: no services; is the id right" in world.command("plan", *words).out
+
     def test_a_service_that_was_deleted_is_not_shown(self, world):
         other = world.add_service()
         world.live(2)
