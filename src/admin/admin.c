@@ -112,7 +112,7 @@ static void handle_access(struct admin *admin, struct http_request *request)
     struct buf buf;
     size_t n = 0;
     char *body = http_request_body(request, &n);
-    buf_init(&buf, ANSWER_MAX);
+    buf_init(&buf, ADMIN_ACCESS_ANSWER_MAX);
     unsigned status = admin_access_run(admin->config.registry, admin->config.vault, NULL, body, n, &buf);
     respond(request, status, &buf);
     buf_fini(&buf);

@@ -23,6 +23,7 @@
 #define ADMIN_ACCESS_PATH "/v1/access"
 #define ADMIN_ACCESS_ACCOUNT "000000000000"
 #define ADMIN_ACCESS_BODY_MAX 65536
+#define ADMIN_ACCESS_ANSWER_MAX (64 << 20)
 
 /* Carries out the request `json` (modified) and writes the answer; returns its HTTP status. A `vault` of NULL: secrets
  * cannot be sealed, `why_no_vault` says why. Waits for the commit; holds no snapshot. Reader thread. */

@@ -140,7 +140,7 @@ static int carry_out(const struct ctl *ctl, const struct access_action *action)
     struct buf request, answer;
     size_t n = 0;
     buf_init(&request, ADMIN_ACCESS_BODY_MAX);
-    buf_init(&answer, 64 << 20);
+    buf_init(&answer, ADMIN_ACCESS_ANSWER_MAX);
     int code = build(ctl, action, &request);
     if (code == 0) {
         if (access_offline_is_needed(ctl)) {

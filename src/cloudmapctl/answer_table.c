@@ -6,6 +6,7 @@
 #include "json/reader.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 
 #define ARENA_CAP (64 << 20)
@@ -176,6 +177,7 @@ int answer_table_print(char *json, size_t n, const char *hidden)
     bool more = false;
     arena_init(&arena, ARENA_CAP);
     json_reader_init(&reader, json, n, &arena);
+    reader.max_values = UINT_MAX; /* lists of all keys are long */
     int r = json_object(&reader) ? 1 : 0;
     while (r == 0 && json_member(&reader, &more, &key) == 0 && more)
         r = print_member(&reader, &arena, key, hidden);

@@ -8,7 +8,7 @@
 #include "http/client.h"
 
 #define FETCH_TIMEOUT_MS 5000
-#define FETCH_ANSWER_MAX (8 << 20)
+#define FETCH_ANSWER_MAX (64 << 20)
 
 /* `socket` is the path of a Unix socket, or NULL. 0 with an answer to be freed with http_client_answer_free; else as
  * http_client_send. */

@@ -13,6 +13,7 @@ void json_reader_init(struct json_reader *reader, char *text, size_t n, struct a
     reader->at = reader->begin = text;
     reader->end = text + n;
     reader->depth = reader->n_values = 0;
+    reader->max_values = JSON_MAX_VALUES;
     reader->error = JSON_OK;
     reader->error_at = 0;
     member_set_init_stack(&reader->stack, arena);
@@ -79,7 +80,7 @@ static inline int begin_value(struct json_reader *reader, enum json_type wanted)
         return r;
     if (type != wanted)
         return fail(reader, JSON_TYPE);
-    if (++reader->n_values > JSON_MAX_VALUES)
+    if (++reader->n_values > reader->max_values)
         return fail(reader, JSON_VALUES);
     return 0;
 }

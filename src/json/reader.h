@@ -2,9 +2,9 @@
  *
  * A pull reader for one JSON text (RFC 8259), driven by the shape the caller expects. Exact: UTF-8 is checked, raw
  * control characters, NaN, leading zeros, trailing commas and trailing bytes are refused, as are duplicate members
- * (also within values that the caller skips). Caps: depth 32, 20,000 values. Strings are unescaped in place: the text
- * is modified and slices point into it. Nothing is copied; the arena holds only the key sets of large objects. The
- * first error is kept; every later call returns it. One thread at a time. */
+ * (also within values that the caller skips). Caps: depth 32, 20,000 values unless max_values says more. Strings are
+ * unescaped in place: the text is modified and slices point into it. Nothing is copied; the arena holds only the key
+ * sets of large objects. The first error is kept; every later call returns it. One thread at a time. */
 #pragma once
 
 #include "base/arena.h"
@@ -22,7 +22,7 @@ enum json_error {
     JSON_UTF8,      /* a string that is not UTF-8, or a lone surrogate */
     JSON_DUPLICATE, /* a member twice in one object */
     JSON_DEPTH,     /* deeper than JSON_MAX_DEPTH */
-    JSON_VALUES,    /* more than JSON_MAX_VALUES values */
+    JSON_VALUES,    /* more than max_values values */
     JSON_MEMORY,
     JSON_TYPE,  /* the value is not what the caller asked for */
     JSON_RANGE, /* a number that is no integer, or does not fit int64 */
@@ -34,10 +34,12 @@ struct json_level {
     struct member_set members;
 };
 
-/* About 2 KiB, to live on the stack or in another struct; everything in it is the reader's own but error, error_at. */
+/* About 2 KiB, to live on the stack or in another struct; everything in it is the reader's own but max_values, error,
+ * error_at. */
 struct json_reader {
     char *at, *end, *begin;
     unsigned depth, n_values;
+    unsigned max_values; /* JSON_MAX_VALUES; to be set behind json_reader_init for texts that are trusted */
     enum json_error error;
     size_t error_at;           /* byte offset of the first error */
     struct member_stack stack; /* the keys of all open objects */

@@ -5,6 +5,8 @@ key file that those are sealed under."""
 import json
 import os
 import re
+import socket
+import threading
 
 import boto3
 import pytest
@@ -33,6 +35,28 @@ def refused(data, *words, code=1, **more):
 
 def keys(data):
     return {one["access_key_id"]: (one["user"], one["state"]) for one in ctl(data, "key", "list")["keys"]}
+
+
+def test_as_many_keys_as_there_may_be(tmp_path):
+    """What the daemon would answer of 50,000."""
+    rows = [{"access_key_id": f"AKIA{n:016}", "account": "111111111111", "user": f"user-{n}", "state": "enabled",
+             "created": "2026-01-01T00:00:00Z"} for n in range(50_000)]
+    body = json.dumps({"keys": rows}).encode()
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "admin.sock"))
+        listener.listen()
+
+        def serve():
+            listener.accept()[0].close()  # is there a daemon?
+            with listener.accept()[0] as one:
+                one.recv(65536)
+                one.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(body) + body)
+        thread = threading.Thread(target=serve)
+        thread.start()
+        done = cloudmapctl("--data", tmp_path, "key", "list")
+        thread.join()
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[-1].split()[:3] == ["AKIA0000000000049999", "111111111111", "user-49999"]
 
 
 def life(data, tmp_path):

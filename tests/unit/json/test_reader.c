@@ -293,6 +293,14 @@ static void test_values(void **state)
         buf_put_char(&buf, ']');
         assert_int_equal(judge(buf_str(&buf), &at), n < JSON_MAX_VALUES ? 0 : JSON_VALUES);
     }
+    struct json_reader reader;
+    struct arena arena;
+    arena_init(&arena, 1 << 20);
+    json_reader_init(&reader, buf.p, buf.n, &arena);
+    reader.max_values = JSON_MAX_VALUES + 1;
+    assert_int_equal(json_skip(&reader), 0);
+    assert_int_equal(json_end(&reader), 0);
+    arena_fini(&arena);
     buf_fini(&buf);
 }
 
