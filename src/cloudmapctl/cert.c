@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "http/certificate.h"
+#include "json/writer.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -175,6 +176,26 @@ static void print_client(const char *dir, const char *name)
            dir, dir, name, dir, name);
 }
 
+static void print_json(const char *dir, const char *name)
+{
+    const struct {
+        const char *member, *name, *end;
+    } files[] = { { "certificate", name, ".pem" }, { "key", name, "-key.pem" }, { "ca", "ca", ".pem" } };
+    char path[PATH_MAX];
+    struct json_writer writer;
+    struct buf buf;
+    buf_init(&buf, 8 * PATH_MAX);
+    json_writer_init(&writer, &buf);
+    json_open_object(&writer);
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+        write_path(path, dir, files[i].name, files[i].end);
+        json_field_string(&writer, str_of(files[i].member), str_of(path));
+    }
+    json_close_object(&writer);
+    printf(STR_FMT "\n", STR_ARG(buf_str(&buf)));
+    buf_fini(&buf);
+}
+
 static int make(const struct ctl *ctl, const char *dir)
 {
     struct certificate ca = { 0 }, certificate = { 0 };
@@ -194,7 +215,7 @@ static int make(const struct ctl *ctl, const char *dir)
     if (code == 0)
         code = write_pair(dir, name, &certificate);
     if (code == 0)
-        (ctl->is_client ? print_client : print_server)(dir, name);
+        (ctl->json ? print_json : ctl->is_client ? print_client : print_server)(dir, name);
     certificate_free(&certificate);
     certificate_free(&ca);
     return code;

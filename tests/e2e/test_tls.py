@@ -90,6 +90,8 @@ def test_what_cert_makes(folder):
     assert "data-10" not in text
     subprocess.run(["openssl", "verify", "-x509_strict", "-purpose", "sslserver", "-CAfile", folder / "ca.pem",
                     folder / f"{NAME}.pem"], check=True, capture_output=True)
+    assert json.loads(cloudmapctl("cert", "x.example", "--out", folder, "-o", "json").stdout) == {
+        "certificate": f"{folder}/x.example.pem", "key": f"{folder}/x.example-key.pem", "ca": f"{folder}/ca.pem"}
     assert cloudmapctl("cert", "a b", "--out", folder).returncode == 64
     assert cloudmapctl("cert", "../x", "--out", folder).returncode == 64
 
