@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define EVENTS_MAX 64
+#define STEPS_MAX 4 /* in a row: each takes as long as many requests, which wait meanwhile */
 
 /* --- queues ------------------------------------------------------------------------------------------------------ */
 
@@ -208,8 +208,8 @@ static void on_ready(uv_poll_t *poll, int status, int events)
     (void)status;
     (void)events;
     struct loop *loop = poll->data;
-    struct epoll_event ready[EVENTS_MAX];
-    int n = epoll_wait(loop->handshakes.epoll_fd, ready, EVENTS_MAX, 0);
+    struct epoll_event ready[STEPS_MAX];
+    int n = epoll_wait(loop->handshakes.epoll_fd, ready, STEPS_MAX, 0);
     for (int i = 0; i < n; i++)
         step(ready[i].data.ptr);
     loop_run(loop, LOOP_TLS);

@@ -4,17 +4,21 @@ and a thousand of them are hardly noticed by a client that is not."""
 
 import contextlib
 import multiprocessing
+import os
 import random
 import select
+import signal
+import socket
 import ssl
+import struct
 import time
 
 import pytest
 
-from support.client import CONTENT_TYPE, TARGET
+from support.client import CONTENT_TYPE, TARGET, until
 from support.daemon import daemons
 from support.program import cloudmapctl
-from support.raw_http import Wire, call, connect
+from support.raw_http import GET, Wire, call, connect
 from support.signing import Line, Request, sign_header
 
 NAME = "cloudmap.localhost"
@@ -23,6 +27,8 @@ PIPELINED = 60
 SLOW_CONNECTIONS = 1000
 QUIET_SECONDS, LOUD_SECONDS = 2, 5
 SMALL_WINDOW = 4096
+CROWD = 100
+SO_TIMESTAMPNS = 35  # of Linux; Python has no name for it
 # The first bytes of a greeting that is 512 bytes long.
 HELLO = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"
 
@@ -130,6 +136,55 @@ def test_a_handshake_that_does_not_end(hasty):
             wire.send(beginning)
             assert wire.rest() == b""
             assert time.monotonic() - start < 2
+
+
+def connections(target):
+    lines = target.daemon.api.http("GET", "/metrics").body.decode().splitlines()
+    return next(float(line.split()[1]) for line in lines if line.startswith("cloudmap_http_connections "))
+
+
+def greeting(context):
+    """The first message of a handshake."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    with contextlib.suppress(ssl.SSLWantReadError):
+        context.wrap_bio(incoming, outgoing, server_hostname="127.0.0.1").do_handshake()
+    return outgoing.read()
+
+
+def stamped(one):
+    """From now on the kernel notes when something arrives at that socket."""
+    one.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+    return one
+
+
+def arrival(one):
+    """When the next octets arrived, TLS or not, however late they are read; 0 when the kernel has not begun to note it."""
+    for level, kind, data in socket.socket.recvmsg(one, 65536, 1024)[1]:
+        if (level, kind) == (socket.SOL_SOCKET, SO_TIMESTAMPNS):
+            return struct.unpack("qq", data)
+    return 0
+
+
+@pytest.mark.parametrize("kind", ["plain", "TLS"])
+def test_a_request_does_not_wait_for_a_crowd_of_handshakes(target, kind):
+    """The daemon finds them all at once when it goes on, and the request last."""
+    until(lambda: connections(target), lambda n: n < 10)
+    with contextlib.ExitStack() as stack:
+        trial, wire = (stack.enter_context(target.wire(one)) for one in ("plain", kind))
+        stamped(trial.socket)
+        until(lambda: arrival(trial.send(GET).socket), bool)
+        assert wire.send(target.discover(1)).answer()[0] == 200
+        stamped(wire.socket)
+        crowd = [stamped(stack.enter_context(connect(target.ports["TLS"]))) for _ in range(CROWD)]
+        until(lambda: connections(target), lambda n: n >= CROWD)
+        target.daemon.process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, target.daemon.pid, os.WSTOPPED)
+        for one in crowd:
+            one.sendall(greeting(target.contexts["TLS"]))
+        wire.send(target.discover(1))
+        target.daemon.process.send_signal(signal.SIGCONT)
+        answered = arrival(wire.socket)
+        assert answered and sum(arrival(one) < answered for one in crowd) <= CROWD // 10
 
 
 def p99(target, kind, seconds):
