@@ -79,7 +79,9 @@ static int refuse_store(int result, const struct store_message *message)
 
 static int refuse_http(int result, const struct http_message *message)
 {
-    int code = result == HTTP_ADDRESS_IN_USE ? EX_UNAVAILABLE : result == HTTP_ADDRESS_BAD ? EX_CONFIG : EXIT_FAILURE;
+    int code = result == HTTP_ADDRESS_IN_USE                                    ? EX_UNAVAILABLE
+               : result == HTTP_ADDRESS_BAD || result == HTTP_ADDRESS_FORBIDDEN ? EX_CONFIG
+                                                                                : EXIT_FAILURE;
     return refuse(code, message->text[0] ? message->text : strerror(result < 0 ? -result : ENOMEM));
 }
 
@@ -375,7 +377,7 @@ static int start_dns(struct daemon *daemon)
         admin_set_dns(daemon->admin, dns_server_settings(daemon->dns));
         return 0;
     }
-    code = r == DNS_SOCKET_IN_USE ? EX_UNAVAILABLE : r == DNS_SOCKET_BAD ? EX_CONFIG : EXIT_FAILURE;
+    code = r == DNS_SOCKET_IN_USE ? EX_UNAVAILABLE : r > 0 ? EX_CONFIG : EXIT_FAILURE;
     return refuse(code, message.text[0] ? message.text : strerror(r < 0 ? -r : ENOMEM));
 }
 

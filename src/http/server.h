@@ -25,7 +25,7 @@ struct tls;
 enum http_server_result {
     HTTP_ADDRESS_IN_USE = 1, /* another process listens there (exit code 69) */
     HTTP_ADDRESS_BAD,        /* not HOST:PORT, or a name or address that this machine does not have (exit code 78) */
-    HTTP_ADDRESS_FORBIDDEN,  /* no permission for this port or path (exit code 1) */
+    HTTP_ADDRESS_FORBIDDEN,  /* no permission for this port or path (exit code 78) */
 };
 
 /* One clear sentence for people: what is wrong with which address, and what to do next. */

@@ -68,7 +68,9 @@ int store_dir_lock(struct store_dir *dir, struct store_message *ret_message)
     int fd = openat(dir->fd, STORE_DIR_LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return store_tell(ret_message, STORE_UNWRITABLE,
-                          "%s/" STORE_DIR_LOCK ": cannot open it for writing: %s; the data directory must be writable",
+                          "%s/" STORE_DIR_LOCK
+                          ": cannot open it for writing: %s; the data directory must belong to the "
+                          "user that runs Cloudmap",
                           dir->path, strerror(errno));
     if (flock(fd, LOCK_EX | LOCK_NB)) {
         int r = errno == EWOULDBLOCK

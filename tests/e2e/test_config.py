@@ -1,11 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command line and the configuration of cloudmapd, up to the point where it would start."""
 
+import os
+import pathlib
 import re
+import shutil
+import subprocess
+import tempfile
 
 import pytest
 
-from support.program import cloudmapd
+from support.daemon import binary
+from support.program import cloudmapd, environment
+
+FIRST_FREE_PORT = pathlib.Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
 
 
 def table(*words, env=None, cwd=None):
@@ -109,6 +117,19 @@ class TestFaults:
     def test_a_name_that_does_not_exist(self, tmp_path):
         (line,) = refused("--data", tmp_path / "d", "--api", "nowhere.invalid:0")
         assert line.startswith("cloudmapd: --api: api.listen: nowhere.invalid:0: ")
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or int(FIRST_FREE_PORT.read_text()) <= 1, reason="anybody may use any port here")
+@pytest.mark.parametrize("option", ["--api", "--dns"])
+def test_a_port_of_root(option):
+    """Another try says the same, so a service manager is told by the code to leave it."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        os.chown(folder, 65534, 65534)
+        done = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", shutil.copy(binary(), folder),
+                               "--data", folder / "data", "--api", "127.0.0.1:0", "--dns", "127.0.0.1:0", option,
+                               "127.0.0.1:1"], env=environment(), capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 78 and "ports below 1024 need root or CAP_NET_BIND_SERVICE" in done.stderr, done
 
 
 class TestUsage:
