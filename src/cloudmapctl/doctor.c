@@ -257,6 +257,41 @@ static void check_variable(struct findings *findings, const struct target *targe
                     url, endpoint->url);
 }
 
+/* Is the region api.region, or one of the comma list api.regions? */
+static bool is_served(const struct daemon_status *status, struct str region)
+{
+    bool served = str_eq(status->region, region);
+    for (size_t i = 0; i < status->n_options; i++) {
+        struct str rest = status->options[i].value;
+        while (str_eq(status->options[i].key, STR("api.regions")) && rest.n > 0) {
+            size_t n = str_find_char(rest, ',');
+            struct str item = { rest.p, n };
+            while (item.n > 0 && item.p[0] == ' ')
+                item = str_skip(item, 1);
+            while (item.n > 0 && item.p[item.n - 1] == ' ')
+                item.n--;
+            served |= str_eq(item, region);
+            rest = str_skip(rest, n < rest.n ? n + 1 : n);
+        }
+    }
+    return served;
+}
+
+/* Where calls are signed, one for another region is refused. */
+static void check_region(struct findings *findings, const struct daemon_status *status)
+{
+    static const char *const names[] = { "AWS_REGION", "AWS_DEFAULT_REGION", NULL };
+    const char *name = first_variable(names);
+    char advice[ADVICE_MAX];
+    if (!name || !str_eq(status->auth, STR("required")))
+        return;
+    snprintf(advice, sizeof(advice), "export %s=" STR_FMT ", or list it in the daemon's api.regions.", name,
+             STR_ARG(status->region));
+    bool served = is_served(status, str_of(getenv(name)));
+    finding_add(findings, served ? FINDING_OK : FINDING_WARNING, "region", served ? NULL : advice,
+                "%s is %s, which the daemon %s", name, getenv(name), served ? "serves" : "does not serve");
+}
+
 int doctor_run(const struct ctl *ctl)
 {
     char why[512];
@@ -274,6 +309,7 @@ int doctor_run(const struct ctl *ctl)
     if (target.has_status) {
         check_daemon(&findings, &target.status);
         check_certificate(&findings, target.status.certificate_expiry_s);
+        check_region(&findings, &target.status);
     }
     check_clock(&findings, check_reachable(&findings, "api", target.endpoint.url));
     check_data_name(&findings, &target.endpoint);

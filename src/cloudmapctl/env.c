@@ -32,6 +32,10 @@ int env_run(const struct ctl *ctl)
     } else {
         endpoint_write_exports(&buf, &target.endpoint, target.region, "");
     }
+    if (target.endpoint.needs_signature)
+        fprintf(stderr,
+                "Calls must be signed: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are yours to set (cloudmapctl key "
+                "create makes a key).\n");
     fwrite(buf_str(&buf).p, 1, buf_str(&buf).n, stdout);
     buf_fini(&buf);
     target_free(&target);

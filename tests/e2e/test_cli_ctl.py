@@ -279,6 +279,16 @@ class TestDoctor:
         found = findings(on(daemon, "doctor", "-o", "json", env=self.env | {"AWS_ENDPOINT_URL": "http://x:1"}))
         assert found["environment"]["result"] == "warning"
 
+    def test_where_calls_are_signed(self, start_daemon):
+        """The region is the caller's own to get wrong, and the key to give."""
+        daemon = start_daemon({"auth.mode": "required", "api.region": "eu-west-1", "api.regions": "eu-north-1, eu-south-1"})
+        for region, result in (("eu-west-1", "ok"), ("eu-south-1", "ok"), ("us-east-1", "warning")):
+            found = findings(on(daemon, "doctor", "-o", "json", env=self.env | {"AWS_REGION": region}))
+            assert found["region"]["result"] == result and region in found["region"]["text"]
+        assert "AWS_REGION=eu-west-1" in found["region"]["advice"]
+        done = on(daemon, "env")
+        assert done.returncode == 0 and "AWS_ACCESS_KEY_ID" not in done.stdout and "Calls must be signed" in done.stderr
+
     def test_nobody_there(self, tmp_path):
         done = cloudmapctl("--data", tmp_path, "doctor", env=self.env)
         assert done.returncode == 1
