@@ -73,6 +73,15 @@ class TestRequests:
     def test_content_types(self, api, content_type):
         assert api.send("ListNamespaces", {}, {"Content-Type": content_type}).status == 200
 
+    @pytest.mark.parametrize("headers", [
+        {}, {"Content-Type": ""}, {"Content-Type": "application/json"}, {"Content-Type": "application/x-amz-json-1.0"},
+        {"Content-Type": "text/plain; application/x-amz-json-1.1"}])
+    def test_other_content_types(self, api, headers):
+        answer = api.http("POST", "/", b"{}", headers | {"X-Amz-Target": TARGET + "ListNamespaces"})
+        assert (answer.status, answer.code) == (415, "UnsupportedMediaType"), answer
+        assert answer.headers["x-amzn-ErrorType"] == "UnsupportedMediaType"
+        assert CONTENT_TYPE in answer.message
+
     @pytest.mark.parametrize("body", [
         b"[]", b"null", b"1", b'"x"', b"{", b"{}}", b"{} x", b'{"a":1,}', b"{'a':1}", b'{"Filters":{}}',
         b'{"Filters":[1]}',
