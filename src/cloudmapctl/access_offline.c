@@ -106,6 +106,7 @@ int access_offline_run(const struct ctl *ctl, enum access_offline_use use, struc
     struct registry *registry = NULL;
     struct store *store = NULL;
     struct vault *vault = NULL;
+    bool was_there = access(ctl->data, F_OK) == 0;
     log_init(LOG_WARNING, LOG_FORMAT_AUTO);
     int r =
         store_open_sqlite(ctl->data, use == ACCESS_OFFLINE_MAKES ? STORE_CREATE : 0, config.clock, &store, &message);
@@ -116,6 +117,8 @@ int access_offline_run(const struct ctl *ctl, enum access_offline_use use, struc
         store_close(store);
         return r < 0 ? EXIT_FAILURE : store_exit_code(r);
     }
+    if (!was_there && ctl->is_data_found)
+        fprintf(stderr, "cloudmapctl: there was no store: a new one is in %s; --data names another place\n", ctl->data);
     int code = run_on(ctl, registry, use, request, answer, &vault, why, size);
     registry_close(registry);
     vault_free(vault);

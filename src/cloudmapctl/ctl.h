@@ -16,6 +16,7 @@ struct ctl_list {
 
 struct ctl {
     const char *data;            /* --data, or the directory found */
+    bool is_data_found;          /* without --data */
     const char *socket;          /* --socket, or NULL: the one in `data` */
     const char *api;             /* --api URL, or NULL */
     const char *from;            /* explain --from IP, or NULL */

@@ -228,13 +228,18 @@ static bool is_directory(const char *path)
     return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
 }
 
-static const char *find_data(void)
+/* `elsewhere`: the daemon is named by another flag. */
+static const char *find_data(bool elsewhere)
 {
     static const char here[] = "./cloudmap-data", system_wide[] = "/var/lib/cloudmap";
     const char *set = getenv("CLOUDMAP_STORE_PATH");
     if (set && *set)
         return set;
-    return is_directory(system_wide) && !is_directory(here) ? system_wide : here;
+    if (!is_directory(here))
+        return is_directory(system_wide) ? system_wide : here;
+    if (is_directory(system_wide) && !elsewhere)
+        fprintf(stderr, "cloudmapctl: this is about %s, not %s; --data says which\n", here, system_wide);
+    return here;
 }
 
 /* Is its member a struct ctl_list? */
@@ -302,8 +307,10 @@ static int run(struct ctl *ctl, const struct command *command, const bool taken[
         return usage(command, "works on the data itself, use --data", command->name);
     if (ctl->api && !(command->places & PLACE_API))
         return usage(command, "works without the API, use --data", command->name);
-    if (!ctl->data)
-        ctl->data = find_data();
+    if (!ctl->data && (command->places & PLACE_DATA)) {
+        ctl->data = find_data(ctl->socket || ctl->api);
+        ctl->is_data_found = true;
+    }
     int code = command->run(ctl);
     return fflush(stdout) == 0 || code != EXIT_SUCCESS ? code : ctl_fail(EXIT_FAILURE, "stdout does not take it");
 }

@@ -138,6 +138,27 @@ def test_whom_the_data_does_not_belong_to(start_daemon):
         assert code == 73 and "copy.db: opening it failed: Permission denied" in text, text
 
 
+def test_a_store_that_nobody_named(tmp_path):
+    """In another directory than one thinks, a key would go into another store than one thinks."""
+    done = cloudmapctl("key", "create", "--root", cwd=tmp_path)
+    assert done.returncode == 0 and "a new one is in ./cloudmap-data; --data names" in done.stderr
+    assert good(cloudmapctl("key", "list", cwd=tmp_path))
+
+
+@pytest.mark.skipif(subprocess.run(["unshare", "-m", "true"], check=False, capture_output=True).returncode != 0,
+                    reason="no mount namespaces here")
+def test_two_stores_that_nobody_named(tmp_path):
+    (tmp_path / "cloudmap-data").mkdir()
+    script = 'mount -t tmpfs none /var/lib && mkdir /var/lib/cloudmap && exec "$0" "$@"'
+
+    def run(*words):
+        return subprocess.run(["unshare", "-m", "sh", "-c", script, ctl_binary(), *words], env=environment(), cwd=tmp_path,
+                              capture_output=True, text=True, timeout=60, check=False).stderr
+
+    assert "this is about ./cloudmap-data, not /var/lib/cloudmap; --data says which" in run("status")
+    assert "this is about" not in run("--data", "/var/lib/cloudmap", "status") + run("--socket", "/x", "status")
+
+
 class TestCopies:
     def test_online_backup_and_restore(self, start_daemon, tmp_path):
         daemon, file = start_daemon(), tmp_path / "copy.db"
