@@ -9,6 +9,7 @@
 #include "base/units.h"
 #include "cloudmapctl/access_offline.h"
 #include "cloudmapctl/answer_table.h"
+#include "cloudmapctl/daemon_status.h"
 #include "cloudmapctl/fetch.h"
 #include "cloudmapctl/policy_test.h"
 #include "json/writer.h"
@@ -22,6 +23,7 @@
 #include <unistd.h>
 
 #define HIDDEN " document trust id "
+#define STATUS_ARENA_MAX (4 << 20)
 
 static const struct access_action {
     const char *noun, *verb;
@@ -134,6 +136,21 @@ static int print(const struct ctl *ctl, const struct access_action *action, char
     return EXIT_SUCCESS;
 }
 
+/* Behind a key that was made while the daemon asks nobody for one. */
+static void tell_mode(const struct ctl *ctl)
+{
+    struct daemon_status status;
+    struct arena arena;
+    char why[512];
+    if (daemon_status_fetch(ctl, &status, why, sizeof(why)) != 0)
+        return;
+    arena_init(&arena, STATUS_ARENA_MAX);
+    if (daemon_status_decode(&status, &arena) == 0 && str_eq(status.auth, STR("open")))
+        printf("The daemon is still open: it asks for signatures from its next start on (unless auth.mode = open).\n");
+    arena_fini(&arena);
+    daemon_status_free(&status);
+}
+
 static int carry_out(const struct ctl *ctl, const struct access_action *action)
 {
     char why[PATH_MAX + 1024], *text = NULL;
@@ -143,13 +160,17 @@ static int carry_out(const struct ctl *ctl, const struct access_action *action)
     buf_init(&answer, ADMIN_ACCESS_ANSWER_MAX);
     int code = build(ctl, action, &request);
     if (code == 0) {
-        if (access_offline_is_needed(ctl)) {
+        bool is_offline = access_offline_is_needed(ctl);
+        if (is_offline) {
             code = access_offline_run(ctl, action->use, &request, &answer, why, sizeof(why));
             text = code == 0 ? buf_take(&answer, &n) : NULL;
         } else {
             code = fetch_admin_post(ctl, ADMIN_ACCESS_PATH, buf_str(&request), &text, &n, why, sizeof(why));
         }
         code = code == 0 ? print(ctl, action, text, n) : ctl_fail(code, "%s", why);
+        if (code == 0 && !ctl->json && !is_offline && strcmp(action->noun, "key") == 0 &&
+            strcmp(action->verb, "create") == 0)
+            tell_mode(ctl);
     }
     if (text)
         explicit_bzero(text, n);

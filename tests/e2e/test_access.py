@@ -328,8 +328,13 @@ class TestMode:
         assert (mode(daemon), unsigned(daemon)) == ("open", None)
         root = ctl(daemon.data, "key", "create", "--root")
         assert (mode(daemon), unsigned(daemon)) == ("open", None)
+        create = ("--data", daemon.data, "key", "create", "--root")
+        assert "is still open" in cloudmapctl(*create).stdout
         daemon.restart()
         assert (mode(daemon), unsigned(daemon)) == ("required", "MissingAuthenticationTokenException")
+        (other,) = keys(daemon.data).keys() - {root["access_key_id"]}
+        ctl(daemon.data, "key", "delete", other)
+        assert "is still open" not in cloudmapctl(*create).stdout
         assert signed(daemon, root) == []
         daemon.restart({"auth.mode": "open"})
         assert (mode(daemon), unsigned(daemon)) == ("open", None)
