@@ -79,7 +79,7 @@ void connection_close(struct connection *connection)
     if (connection->next)
         connection->next->prev = connection->prev;
     loop->n_connections--;
-    loop_release_buffered(loop, connection->n_buffered);
+    loop_release_buffered(loop, LOOP_ANSWERS, connection->n_buffered);
     outlet_close(connection);
     if (connection->request)
         request_free(connection->request);

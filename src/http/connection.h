@@ -54,7 +54,7 @@ struct connection {
     enum connection_phase phase;
     int64_t since_ms;  /* the phase's begin */
     size_t n_bytes;    /* BODY: received so far; ANSWERING: of the answer */
-    size_t n_buffered; /* of its answer, counted in shared->buffered */
+    size_t n_buffered; /* of its answer, counted in shared->buffered[LOOP_ANSWERS] */
 
     struct str target; /* HEAD: in the library's memory */
     bool has_query;

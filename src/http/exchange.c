@@ -263,7 +263,7 @@ void exchange_on_completed(void *cls, struct MHD_Connection *mhd, void **context
     if (connection->request)
         request_free(TAKE(connection->request));
     mem_free(TAKE(connection->target_dup));
-    loop_release_buffered(loop, connection->n_buffered);
+    loop_release_buffered(loop, LOOP_ANSWERS, connection->n_buffered);
     connection->n_buffered = 0;
     if (code == MHD_REQUEST_TERMINATED_WITH_ERROR) {
         note_library_refusal(connection);

@@ -380,21 +380,21 @@ void loop_join(struct loop *loop)
 
 /* --- shared ------------------------------------------------------------------------------------------------------ */
 
-bool loop_reserve_buffered(struct loop *loop, size_t n)
+bool loop_reserve_buffered(struct loop *loop, enum loop_buffered what, size_t n)
 {
     struct loop_shared *shared = loop->shared;
     if (n == 0)
         return true;
-    if (atomic_fetch_add_explicit(&shared->buffered, n, memory_order_relaxed) + n <= shared->limits.buffered_max)
+    if (atomic_fetch_add_explicit(&shared->buffered[what], n, memory_order_relaxed) + n <= shared->limits.buffered_max)
         return true;
-    atomic_fetch_sub_explicit(&shared->buffered, n, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&shared->buffered[what], n, memory_order_relaxed);
     return false;
 }
 
-void loop_release_buffered(struct loop *loop, size_t n)
+void loop_release_buffered(struct loop *loop, enum loop_buffered what, size_t n)
 {
     if (n > 0)
-        atomic_fetch_sub_explicit(&loop->shared->buffered, n, memory_order_relaxed);
+        atomic_fetch_sub_explicit(&loop->shared->buffered[what], n, memory_order_relaxed);
 }
 
 void loop_new_id(struct loop *loop, char ret_id[36])

@@ -22,6 +22,10 @@
 #define LOOP_LIBRARY_IS_STRICT (MHD_VERSION >= 0x00097701)
 
 /* What the workers of one server have in common. */
+/* What is counted against limits.buffered_max, each for itself: bodies come from everybody, and must not keep answers
+ * from those who may ask. */
+enum loop_buffered { LOOP_BODIES, LOOP_ANSWERS, LOOP_BUFFERED_COUNT };
+
 struct loop_shared {
     struct http_limits limits;
     struct http_handler handler;
@@ -30,7 +34,7 @@ struct loop_shared {
     struct tls *tls;                /* the owner's; NULL without */
     bool keeps_listening;           /* the sockets are also somebody else's: they are not shut down at the end */
     _Atomic unsigned n_connections; /* of all workers */
-    _Atomic size_t buffered;        /* bytes counted against limits.buffered_max */
+    _Atomic size_t buffered[LOOP_BUFFERED_COUNT]; /* bytes */
     _Atomic bool draining;
     _Atomic bool stopping;
 };
@@ -107,8 +111,8 @@ void loop_finish(struct loop *loop, struct http_request *request);
 void loop_run(struct loop *loop, enum loop_library_kind kind);
 
 /* Counts n bytes against limits.buffered_max, or not at all. */
-bool loop_reserve_buffered(struct loop *loop, size_t n);
-void loop_release_buffered(struct loop *loop, size_t n);
+bool loop_reserve_buffered(struct loop *loop, enum loop_buffered what, size_t n);
+void loop_release_buffered(struct loop *loop, enum loop_buffered what, size_t n);
 
 /* A random UUID. */
 void loop_new_id(struct loop *loop, char ret_id[REQUEST_ID_LEN]);

@@ -44,7 +44,7 @@ static void admit(struct connection *connection, struct reply *reply)
 {
     static const struct head_refusal full = { 503, "Too many large answers are being sent; try again." };
     size_t n = reply->n > REQUEST_BUFFERED_MIN ? reply->n : 0;
-    if (loop_reserve_buffered(connection->loop, n)) {
+    if (loop_reserve_buffered(connection->loop, LOOP_ANSWERS, n)) {
         connection->n_buffered = n;
         return;
     }

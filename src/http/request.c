@@ -41,7 +41,7 @@ static void destroy(struct http_request *request)
 void request_free(struct http_request *request)
 {
     struct request_pool *pool = &request->loop->requests;
-    loop_release_buffered(request->loop, request->n_buffered);
+    loop_release_buffered(request->loop, LOOP_BODIES, request->n_buffered);
     buf_clear(&request->body);
     if (request->body.size > REQUEST_BODY_KEPT_MAX)
         buf_fini(&request->body);
@@ -76,7 +76,7 @@ int request_add_body(struct http_request *request, const char *p, size_t n, stru
     size_t old_size = body->size;
     buf_put(body, p, n);
     size_t grown = body->size > REQUEST_BUFFERED_MIN ? body->size - old_size : 0;
-    if (body->failed || !loop_reserve_buffered(request->loop, grown)) {
+    if (body->failed || !loop_reserve_buffered(request->loop, LOOP_BODIES, grown)) {
         *ret_refusal = no_memory;
         return 1;
     }

@@ -23,7 +23,7 @@ struct http_request {
     void *call;
     int64_t arrival_ns;
     struct buf body;
-    size_t n_buffered; /* of its body, counted in shared->buffered */
+    size_t n_buffered; /* of its body, counted in shared->buffered[LOOP_BODIES] */
     char id[REQUEST_ID_LEN];
     bool is_suspended;
     bool is_answered;

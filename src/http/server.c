@@ -30,7 +30,7 @@ void http_limits_default(struct http_limits *ret_limits)
     *ret_limits = (struct http_limits){
         .body_max = 1048576,
         .head_max = 8192,
-        .buffered_max = 268435456,
+        .buffered_max = 134217728,
         .connections_max = 20000,
         .connections_per_address_max = 5000,
         .head_ms = 5000,

@@ -41,7 +41,7 @@ struct http_message {
 struct http_limits {
     size_t body_max;          /* bytes of a body; 413 beyond */
     size_t head_max;          /* memory for a request line and its headers; 414 or 431 beyond */
-    size_t buffered_max;      /* of all bodies and answers over 16 KiB that are held at a time; 503 beyond */
+    size_t buffered_max;      /* of all bodies over 16 KiB held at a time, and of all such answers; 503 beyond */
     unsigned connections_max; /* of the server; 503 and closed beyond. Also bound by RLIMIT_NOFILE */
     unsigned connections_per_address_max; /* of one peer address (IPv6: its /64), loopback exempt; 0 = no cap */
     int64_t head_ms;                      /* from the first byte of a head to its end; 408 */
@@ -53,7 +53,7 @@ struct http_limits {
     int64_t stop_ms;                      /* http_server_stop: how long clients may take over what was accepted */
 };
 
-/* 1 MiB, 8 KiB, 256 MiB, 20,000, 5,000, 5 s, 2 s, 500 B/s, 32 KiB/s, 5 s, 60 s, 10 s. */
+/* 1 MiB, 8 KiB, 128 MiB, 20,000, 5,000, 5 s, 2 s, 500 B/s, 32 KiB/s, 5 s, 60 s, 10 s. */
 void http_limits_default(struct http_limits *ret_limits);
 
 /* What the owner does with requests. All are called on a worker's thread. */

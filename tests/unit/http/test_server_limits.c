@@ -309,6 +309,38 @@ static void test_large_bodies_share_a_cap(void **state)
     client_end(slow);
 }
 
+/* Whoever keeps as many bodies open as there may be keeps nobody from large answers. */
+static void test_large_bodies_leave_answers_room(void **state)
+{
+    (void)state;
+    static char part[80000];
+    fixture_stop(&fixture);
+    fixture_init(&fixture);
+    fixture.large = 100000;
+    fixture.config.limits.buffered_max = 150000;
+    fixture_start(&fixture);
+    int slow = client_connect(&fixture);
+    client_send_text(slow, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n");
+    memset(part, 'h', sizeof(part));
+    client_send(slow, (struct str){ part, sizeof(part) });
+    struct client_answer answer = { .status = 0 };
+    while (answer.status != 503) { /* until there is no room for another body */
+        int other = client_connect(&fixture);
+        client_send_text(other, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n");
+        client_send(other, (struct str){ part, 60000 });
+        client_read(other, false, &answer);
+        client_answer_free(&answer);
+        client_end(other);
+    }
+    int fd = client_connect(&fixture);
+    client_send_text(fd, "GET /large HTTP/1.1\r\nHost: x\r\n\r\n");
+    client_read(fd, false, &answer);
+    assert_int_equal(answer.status, 200);
+    client_answer_free(&answer);
+    client_end(fd);
+    client_end(slow);
+}
+
 /* Without a free descriptor new clients wait; nothing spins, and those that are there go on. */
 static void test_descriptors_run_out(void **state)
 {
@@ -424,6 +456,7 @@ int main(void)
         WITH_SERVER(test_too_many_connections),
         WITH_SERVER(test_large_answers_share_a_cap),
         WITH_SERVER(test_large_bodies_share_a_cap),
+        WITH_SERVER(test_large_bodies_leave_answers_room),
         WITH_SERVER(test_descriptors_run_out),
         WITH_SERVER(test_memory_runs_out),
         cmocka_unit_test(test_start_survives_failing_memory),
