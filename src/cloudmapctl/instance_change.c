@@ -28,7 +28,7 @@ int instance_change_send(const struct ctl *ctl, const char *path, struct buf *ta
     if (!take_body->failed)
         code = fetch_admin_post(ctl, path, buf_str(take_body), &text, &n, why, sizeof(why));
     if (code != 0)
-        ctl_fail(code, "%s", why);
+        ctl_fail(code, "%s %s: %s", ctl->words[0], ctl->words[1], why);
     else if (ctl->json)
         printf("%.*s\n", (int)n, text);
     else

@@ -153,8 +153,8 @@ class TestByTheOperator:
 
     @pytest.mark.parametrize("words, code, text", [
         (["drain", "SERVICE"], 64, "an argument is missing: SERVICE INSTANCE"),
-        (["drain", "srv-none", "i-1"], 1, "there is no such service: name it by id, by ARN, or as NAMESPACE/NAME"),
-        (["undrain", "SERVICE", "none"], 1, "there is no such instance"),
+        (["drain", "srv-none", "i-1"], 1, "srv-none i-1: there is no such service: name it by id, by ARN, or as NAMESPACE/NAME"),
+        (["undrain", "SERVICE", "none"], 1, " none: there is no such instance"),
         (["drain", "SERVICE", "i-1", "--for", "soon"], 64, "--for is a time such as 30s or 5m, not: soon"),
         (["drain", "SERVICE", "i-1", "--for", "8d"], 1, "A drain that ends by itself lasts at most 7d"),
         (["drain", "SERVICE", "i-1", "--then", "undrain"], 64, "--then needs --for: when?"),

@@ -106,4 +106,4 @@ def test_what_is_no_lease(daemon, attributes, text):
     api.register(service, "i", {})
     done = cloudmapctl("--data", daemon.data, "renew", service, "i")
     assert (done.returncode, done.stderr) == (
-        1, "cloudmapctl: The instance has no lease: cloudmap:lease is not among its attributes\n")
+        1, f"cloudmapctl: {service} i: The instance has no lease: cloudmap:lease is not among its attributes\n")
