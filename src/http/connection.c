@@ -9,6 +9,7 @@
 #include "http/loop.h"
 #include "http/outlet.h"
 #include "http/reply.h"
+#include "http/request.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -200,15 +201,23 @@ static bool has_ended_unnoticed(struct connection *connection)
     return intake_has_ended(connection->fd);
 }
 
+/* How long the bytes so far may have taken. What counts against buffered_max may not be parked: it comes as fast as
+ * answers go. */
+static int64_t transfer_ms(const struct connection *connection, const struct http_limits *limits)
+{
+    uint64_t small = 0;
+    if (connection->phase == CONNECTION_BODY)
+        small = connection->n_bytes < REQUEST_BUFFERED_MIN ? connection->n_bytes : REQUEST_BUFFERED_MIN;
+    return limits->body_grace_ms + (int64_t)(small * 1000 / limits->bytes_per_s_min +
+                                             (connection->n_bytes - small) * 1000 / limits->answer_bytes_per_s_min);
+}
+
 void connection_check(struct connection *connection)
 {
     const struct http_limits *limits = &connection->loop->shared->limits;
     int64_t now_ms = loop_now_ms(connection->loop), elapsed_ms = now_ms - connection->since_ms;
     if (connection->is_cut)
         return;
-    uint64_t rate =
-        connection->phase == CONNECTION_ANSWERING ? limits->answer_bytes_per_s_min : limits->bytes_per_s_min;
-    int64_t transfer_ms = limits->body_grace_ms + (int64_t)(connection->n_bytes * 1000 / rate);
     switch (connection->phase) {
     case CONNECTION_HANDSHAKE:
         if (elapsed_ms >= limits->handshake_ms)
@@ -227,7 +236,7 @@ void connection_check(struct connection *connection)
             connection_cut(connection);
         break;
     case CONNECTION_BODY:
-        if (elapsed_ms >= transfer_ms)
+        if (elapsed_ms >= transfer_ms(connection, limits))
             cut_late(connection, &late_body);
         else if (has_ended_unnoticed(connection))
             connection_cut(connection);
@@ -235,7 +244,7 @@ void connection_check(struct connection *connection)
     case CONNECTION_HANDLING:
         break;
     case CONNECTION_ANSWERING:
-        if (elapsed_ms >= transfer_ms) {
+        if (elapsed_ms >= transfer_ms(connection, limits)) {
             /* The kernel would go on offering what is left: forget it. */
             struct linger none = { .l_onoff = 1 };
             setsockopt(connection->fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));

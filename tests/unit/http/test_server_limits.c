@@ -309,6 +309,26 @@ static void test_large_bodies_share_a_cap(void **state)
     client_end(slow);
 }
 
+/* It would keep its room for as long as it takes at the slowest rate. */
+static void test_a_large_body_is_not_parked(void **state)
+{
+    (void)state;
+    static char most[200000];
+    fixture_stop(&fixture);
+    fixture_init(&fixture);
+    fixture.config.limits.bytes_per_s_min = 16384;
+    fixture.config.limits.answer_bytes_per_s_min = UINT64_C(1) << 30;
+    fixture_start(&fixture);
+    int fd = client_connect(&fixture);
+    client_send_text(fd, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 200001\r\n\r\n");
+    memset(most, 'h', sizeof(most));
+    client_send(fd, (struct str){ most, sizeof(most) });
+    int64_t start_ms = now_ms();
+    expect_408(fd);
+    assert_true(now_ms() - start_ms < 8000); /* and not 12 s */
+    client_end(fd);
+}
+
 /* Whoever keeps as many bodies open as there may be keeps nobody from large answers. */
 static void test_large_bodies_leave_answers_room(void **state)
 {
@@ -457,6 +477,7 @@ int main(void)
         WITH_SERVER(test_large_answers_share_a_cap),
         WITH_SERVER(test_large_bodies_share_a_cap),
         WITH_SERVER(test_large_bodies_leave_answers_room),
+        WITH_SERVER(test_a_large_body_is_not_parked),
         WITH_SERVER(test_descriptors_run_out),
         WITH_SERVER(test_memory_runs_out),
         cmocka_unit_test(test_start_survives_failing_memory),
