@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define STEPS_MAX 4 /* in a row: each takes as long as many requests, which wait meanwhile */
+#define STEPS_MAX 8 /* in a row: each takes as long as many requests, which wait meanwhile */
 
 /* --- queues ------------------------------------------------------------------------------------------------------ */
 
