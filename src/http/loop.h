@@ -21,11 +21,11 @@
 /* Newer libraries can be told to be strict; what an older one lets pass is found behind it, by head_is_unbroken. */
 #define LOOP_LIBRARY_IS_STRICT (MHD_VERSION >= 0x00097701)
 
-/* What the workers of one server have in common. */
 /* What is counted against limits.buffered_max, each for itself: bodies come from everybody, and must not keep answers
  * from those who may ask. */
 enum loop_buffered { LOOP_BODIES, LOOP_ANSWERS, LOOP_BUFFERED_COUNT };
 
+/* What the workers of one server have in common. */
 struct loop_shared {
     struct http_limits limits;
     struct http_handler handler;

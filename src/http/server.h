@@ -47,7 +47,7 @@ struct http_limits {
     int64_t head_ms;                      /* from the first byte of a head to its end; 408 */
     int64_t body_grace_ms;                /* a body, and a client reading an answer, has this long plus ... */
     uint64_t bytes_per_s_min;             /* ... the body's first 16 KiB at this rate; 408 */
-    uint64_t answer_bytes_per_s_min;      /* ... the body's other bytes, or the answer's, at this one; end */
+    uint64_t answer_bytes_per_s_min;      /* ... its others, or the answer's, at this one; 408, or the end */
     int64_t handshake_ms;                 /* of TLS, from the connection's begin */
     int64_t idle_ms;                      /* an open connection between requests */
     int64_t stop_ms;                      /* http_server_stop: how long clients may take over what was accepted */

@@ -399,7 +399,7 @@ static void test_certificates(void **state)
         draft.expect.tls_name = str_of(cases[i].name);
         draft.expect.tls_ca = str_of(cases[i].authority);
         prober_init(&prober);
-        prober.config.limits.http_connect_ms = 10000; /* the system's authorities are read meanwhile */
+        prober.config.limits = PROBE_LIMITS_AWS; /* the system's authorities are read meanwhile */
         prober.config.authorities = pki->folder;
         struct probe_outcome outcome = prober_probe(&prober, &draft);
         server_stop(&server);
