@@ -11,13 +11,15 @@ import sys
 from pathlib import Path
 
 from api import SMALL, discover_body, discoverer, fill, make_certificate, signature, signed_call
-from measure import LOAD_CORE, QUICK, Report, SECONDS, SERVER_CORE, Cell, background, fresh_data, load, rounds, sample
+from measure import (LOAD_CORE, QUICK, Report, SECONDS, SERVER_CORE, Cell, background, fresh_data, load, rounds, sample,
+                     wrk)
 from peer_servers import nginx
 from server import Server
 
 N_IDLE = 100 if QUICK else 10_000
 MAX_MIB, MIN_IDLE_RATE = 100, 0.9
 KNOCK_RATE, KNOCK_PACE, MIN_KNOCKED_RATE = 500, 510, 0.5  # a second: wanted, tried; the share that others keep
+KNOCK_PLACES, KNOCK_PAUSE_MS = 55, 100  # some KNOCK_PACE, with what a handshake takes
 ROUNDS = 1 if QUICK else 3
 SOFT_FILES = 1024  # what a daemon is commonly started with
 SETTINGS = {"api.workers": "1", "auth.mode": "open", "api.idle_timeout": "10m"}
@@ -58,18 +60,25 @@ def knock(port, rate=KNOCK_PACE):
 
 
 def idle(report, clients, kind):
-    """A client alone and among idle connections; resident bytes of all the daemon then, and both cells."""
-    alone = Cell([clients.load(kind) for _ in range(ROUNDS)])
+    """A client among idle connections, and alone before and after that; resident bytes of all the daemon among them, and both
+    cells."""
+    alone = [clients.load(kind) for _ in range(ROUNDS)]
     before = clients.ours.memory()
     with contextlib.ExitStack() as stack:
         for n in range(N_IDLE):
             stack.enter_context(clients.open(kind, f"127.0.0.{2 + n % 50}"))
         after = clients.ours.memory()
         among = Cell([clients.load(kind) for _ in range(ROUNDS)])
+    alone = Cell(alone + [clients.load(kind) for _ in range(ROUNDS)])
     report.row(f"{N_IDLE:,} {kind}", f"{before / 2**20:.1f}", f"{after / 2**20:.1f}",
                f"{(after - before) / N_IDLE:,.0f}", f"{alone.median('rate'):,.0f}", f"{among.median('rate'):,.0f}",
                f"{alone.median('p99'):,.0f}", f"{among.median('p99'):,.0f}")
     return after, alone, among
+
+
+def knock_beside(port):
+    """The same by wrk, which leaves more of the generators' core to the clients that are measured."""
+    return wrk(f"https://127.0.0.1:{port}/", KNOCK_PLACES, SECONDS, ["knock", KNOCK_PAUSE_MS])
 
 
 def knocked(report, clients, key_name, kinds):
@@ -77,7 +86,7 @@ def knocked(report, clients, key_name, kinds):
     heard = []
 
     def among(kind):
-        with background(knock(clients.ports["TLS"])) as found:
+        with background(knock_beside(clients.ports["TLS"])) as found:
             of_client = clients.load(kind)
         heard.append(found[0])
         return of_client

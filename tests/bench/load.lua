@@ -3,6 +3,7 @@
 --
 --   call OPERATION BODY [DATE AUTHORIZATION]   one call, again and again; with a signature of its own
 --   flood OPERATION                  calls without a signature, a hundred a second on each connection
+--   knock PAUSE                      a connection for each request, so many ms after the one before it in its place
 --   query NAMESPACE SERVICE COUNT    DiscoverInstances by one of COUNT values of the attribute `shard`
 --   register SERVICES FIRST SIZE     RegisterInstance of new ids from FIRST on, spread over the services of the file,
 --                                    values of SIZE bytes in all
@@ -78,6 +79,13 @@ function kinds.flood(operation)
     end
     HEADERS["Authorization"] = nil
     kinds.call(operation, "{}")
+end
+
+function kinds.knock(pause)
+    function delay()
+        return tonumber(pause)
+    end
+    wrk.path, wrk.headers["Connection"] = "/healthz", "close"
 end
 
 function kinds.query(namespace, service, count)
