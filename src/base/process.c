@@ -90,6 +90,14 @@ static void write_files(struct buf *buf)
                   limit.rlim_cur > INT64_MAX ? INT64_MAX : (int64_t)limit.rlim_cur);
 }
 
+unsigned process_share_of_files(unsigned parts, unsigned most)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_max / parts >= most)
+        return most;
+    return (unsigned)(limit.rlim_max / parts);
+}
+
 void process_write_metrics(struct buf *buf)
 {
     write_stat(buf);

@@ -132,37 +132,33 @@ static void check_local_domain(struct findings *findings, const struct endpoint 
                     "%s is under .local, which many resolvers ask multicast DNS for", endpoint->host);
 }
 
+/* The next item of a comma list, which *rest is behind afterwards. */
+static struct str next_item(struct str *rest)
+{
+    struct str item = { rest->p, str_find_char(*rest, ',') };
+    *rest = str_skip(*rest, item.n < rest->n ? item.n + 1 : item.n);
+    return item;
+}
+
 /* Does `list` (NO_PROXY) cover the host? */
 static bool is_exempt(const char *list, const char *host)
 {
     for (struct str rest = str_of(list); rest.n > 0;) {
-        size_t n = str_find_char(rest, ',');
-        struct str item = { rest.p, n }, name = str_of(host);
+        struct str item = next_item(&rest), name = str_of(host);
         while (item.n > 0 && (item.p[0] == ' ' || item.p[0] == '.'))
             item = str_skip(item, 1);
         bool tail = item.n > 0 && name.n >= item.n && str_eq(str_skip(name, name.n - item.n), item);
         if (tail || str_eq(item, STR("*")))
             return true;
-        rest = str_skip(rest, n < rest.n ? n + 1 : n);
     }
     return false;
-}
-
-static const char *first_variable(const char *const *names)
-{
-    for (; *names; names++) {
-        const char *value = getenv(*names);
-        if (value && *value)
-            return *names;
-    }
-    return NULL;
 }
 
 static void check_proxy(struct findings *findings, const struct endpoint *endpoint)
 {
     static const char *const proxies[] = { "http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", NULL };
     static const char *const exempt[] = { "no_proxy", "NO_PROXY", NULL };
-    const char *proxy = first_variable(proxies), *none = first_variable(exempt);
+    const char *proxy = target_first_variable(proxies), *none = target_first_variable(exempt);
     char advice[ADVICE_MAX];
     if (!proxy)
         return;
@@ -264,14 +260,12 @@ static bool is_served(const struct daemon_status *status, struct str region)
     for (size_t i = 0; i < status->n_options; i++) {
         struct str rest = status->options[i].value;
         while (str_eq(status->options[i].key, STR("api.regions")) && rest.n > 0) {
-            size_t n = str_find_char(rest, ',');
-            struct str item = { rest.p, n };
+            struct str item = next_item(&rest);
             while (item.n > 0 && item.p[0] == ' ')
                 item = str_skip(item, 1);
             while (item.n > 0 && item.p[item.n - 1] == ' ')
                 item.n--;
             served |= str_eq(item, region);
-            rest = str_skip(rest, n < rest.n ? n + 1 : n);
         }
     }
     return served;
@@ -280,8 +274,7 @@ static bool is_served(const struct daemon_status *status, struct str region)
 /* Where calls are signed, one for another region is refused. */
 static void check_region(struct findings *findings, const struct daemon_status *status)
 {
-    static const char *const names[] = { "AWS_REGION", "AWS_DEFAULT_REGION", NULL };
-    const char *name = first_variable(names);
+    const char *name = target_first_variable(target_region_variables);
     char advice[ADVICE_MAX];
     if (!name || !str_eq(status->auth, STR("required")))
         return;

@@ -30,13 +30,23 @@ static int find_by_status(const struct ctl *ctl, struct target *target, char *wh
     return 0;
 }
 
+const char *const target_region_variables[] = { "AWS_REGION", "AWS_DEFAULT_REGION", NULL };
+
+const char *target_first_variable(const char *const *names)
+{
+    for (; *names; names++) {
+        const char *value = getenv(*names);
+        if (value && *value)
+            return *names;
+    }
+    return NULL;
+}
+
 /* Of an API that does not say: the one that the caller's clients sign for. */
 static struct str callers_region(void)
 {
-    const char *region = getenv("AWS_REGION");
-    if (!region || !*region)
-        region = getenv("AWS_DEFAULT_REGION");
-    return region && *region ? str_of(region) : STR("us-east-1");
+    const char *name = target_first_variable(target_region_variables);
+    return name ? str_of(getenv(name)) : STR("us-east-1");
 }
 
 int target_find(const struct ctl *ctl, struct target *ret_target, char *why, size_t size)

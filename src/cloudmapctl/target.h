@@ -17,3 +17,8 @@ struct target {
 /* 0; or an exit code with a sentence in `why`. */
 int target_find(const struct ctl *ctl, struct target *ret_target, char *why, size_t size);
 void target_free(struct target *target);
+
+/* Where clients look for their region, in their order; ended by NULL. */
+extern const char *const target_region_variables[];
+/* The first of these variables of the environment that says something, or NULL. */
+const char *target_first_variable(const char *const *names);

@@ -79,9 +79,7 @@ static int refuse_store(int result, const struct store_message *message)
 
 static int refuse_http(int result, const struct http_message *message)
 {
-    int code = result == HTTP_ADDRESS_IN_USE                                    ? EX_UNAVAILABLE
-               : result == HTTP_ADDRESS_BAD || result == HTTP_ADDRESS_FORBIDDEN ? EX_CONFIG
-                                                                                : EXIT_FAILURE;
+    int code = result == HTTP_ADDRESS_IN_USE ? EX_UNAVAILABLE : result > 0 ? EX_CONFIG : EXIT_FAILURE;
     return refuse(code, message->text[0] ? message->text : strerror(result < 0 ? -result : ENOMEM));
 }
 

@@ -4,13 +4,13 @@
 #include "dns/dns_server.h"
 
 #include "base/mem.h"
+#include "base/process.h"
 #include "dns/query_log.h"
 #include "dns/tcp.h"
 #include "dns/udp.h"
 
 #include <errno.h>
 #include <stdio.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #define WORKERS_MAX 64
@@ -114,14 +114,10 @@ static int dns_server_claim(struct dns_server *server, const struct dns_config *
     return 0;
 }
 
-/* An eighth of the descriptors that the process may come to have at most: the others are the API's and the probes'. */
+/* An eighth of the descriptors at most: the others are the API's and the probes'. */
 static unsigned count_connections(const struct dns_config *config)
 {
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_max / 8 >= config->tcp_connections)
-        return config->tcp_connections;
-    return (unsigned)(limit.rlim_max / 8);
+    return process_share_of_files(8, config->tcp_connections);
 }
 
 static int dns_server_start_worker(struct dns_server *server, const struct dns_config *config)

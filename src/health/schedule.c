@@ -5,12 +5,12 @@
 #include "health/schedule.h"
 
 #include "base/mem.h"
+#include "base/process.h"
 #include "health/address_table.h"
 #include "health/due_heap.h"
 
 #include <errno.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #define MS INT64_C(1000000)
@@ -441,14 +441,12 @@ static void free_parts(struct schedule *schedule)
     mem_free(schedule);
 }
 
-/* A quarter of the descriptors that the process may come to have: the rest is its clients'. */
+/* A quarter of the descriptors: the rest is the clients'. */
 static unsigned count_sockets(void)
 {
-    struct rlimit limit;
+    unsigned n = process_share_of_files(4, SCHEDULE_MAX_SOCKETS);
 
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_max / 4 >= SCHEDULE_MAX_SOCKETS)
-        return SCHEDULE_MAX_SOCKETS;
-    return limit.rlim_max < 8 ? 2 : (unsigned)(limit.rlim_max / 4);
+    return n < 2 ? 2 : n;
 }
 
 static void set_defaults(struct schedule_config *config)

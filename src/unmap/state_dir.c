@@ -63,13 +63,16 @@ int state_dir_open(const char *path, bool is_to_write, const struct environment 
     }
     if (fd < 0)
         return -errno;
-    if (is_to_write && faccessat(fd, ".", W_OK | X_OK, AT_EACCESS) != 0) {
-        int r = -errno;
-        close(fd);
-        return r;
-    }
     ret->fd = fd;
-    return 0;
+    int r = is_to_write ? state_dir_check_writable(ret) : 0;
+    if (r != 0)
+        state_dir_close(ret);
+    return r;
+}
+
+int state_dir_check_writable(const struct state_dir *dir)
+{
+    return faccessat(dir->fd, ".", W_OK | X_OK, AT_EACCESS) == 0 ? 0 : -errno;
 }
 
 void state_dir_close(struct state_dir *dir)

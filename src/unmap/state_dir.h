@@ -20,6 +20,8 @@ struct state_dir {
  * 0 or -errno; the path that was tried is in *ret either way, NULL when it could not be told. */
 int state_dir_open(const char *path, bool is_to_write, const struct environment *environment, struct arena *arena,
                    struct state_dir *ret);
+/* Whether this process may write to the directory that was opened. 0 or -errno. */
+int state_dir_check_writable(const struct state_dir *dir);
 void state_dir_close(struct state_dir *dir); /* accepts one that is not open */
 
 /* Waits up to ten seconds for the lock of the directory; the descriptor holds it until it is closed. >= 0, or -errno:

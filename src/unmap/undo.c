@@ -289,12 +289,8 @@ static int print_json(struct undo *undo)
 /* One that is not there is not made: it has no journal. 0 or -errno. */
 static int open_dir(struct undo *undo, const struct environment *environment)
 {
-    const struct settings *settings = undo->settings;
-    int r = state_dir_open(settings->state_dir, false, environment, &undo->arena, &undo->dir);
-    if (r != 0 || settings->dry_run)
-        return r;
-    state_dir_close(&undo->dir);
-    return state_dir_open(settings->state_dir, true, environment, &undo->arena, &undo->dir);
+    int r = state_dir_open(undo->settings->state_dir, false, environment, &undo->arena, &undo->dir);
+    return r == 0 && !undo->settings->dry_run ? state_dir_check_writable(&undo->dir) : r;
 }
 
 int undo_run(const struct settings *settings, const struct environment *environment)
