@@ -690,10 +690,13 @@ static int serve(struct daemon *daemon)
     }
 }
 
-/* From now on TERM and INT end the process as they do by default: whoever sends a second one does not want to wait. */
+/* From now on TERM and INT end the process as they do by default, also where a shell that started it in the background
+ * had it ignore INT: whoever sends a second one does not want to wait. */
 static void unblock_stop_signals(void)
 {
     sigset_t set;
+    signal(SIGTERM, SIG_DFL);
+    signal(SIGINT, SIG_DFL);
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
